@@ -1,0 +1,71 @@
+"""The commands: chat serve, chat talk."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from chat import __version__, config
+from chat.errors import ChatError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command. The exit code is 0, 1 for an error told in one line, 2 for wrong usage."""
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.run(options))
+    except ChatError as error:
+        print(f"chat: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="chat", description="Anonymous chat with a stranger.")
+    parser.add_argument("--version", action="version", version=f"chat {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    serve = commands.add_parser(
+        "serve",
+        help="run one node",
+        description="Runs one node. Every option can also be set in the environment, by the name in"
+        " brackets; the command line wins. Times are in seconds.",
+    )
+    config.add_options(serve)
+    serve.set_defaults(run=_serve)
+    talk = commands.add_parser(
+        "talk",
+        help="talk with a stranger, in the terminal",
+        description="Talks with a stranger, in the terminal or through pipes.",
+    )
+    talk.add_argument(
+        "--url", default="ws://127.0.0.1:8000/ws", help="a node (default %(default)s)"
+    )
+    talk.add_argument("--name", help="your nickname; without it the node chooses one")
+    talk.set_defaults(run=_talk)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from chat.server import serve
+
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for name in config.unknown(os.environ):
+        logging.warning("%s is set, but is no setting; chat serve --help lists them", name)
+    asyncio.run(serve(config.read(os.environ, vars(options))))
+    return 0
+
+
+def _talk(options: argparse.Namespace) -> int:
+    from chat.talk import talk
+
+    return asyncio.run(talk(options.url, options.name))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

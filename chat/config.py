@@ -1,0 +1,127 @@
+"""The settings: one frozen object, read once from the environment and the command line.
+
+A field of ``Settings`` is the setting: its type, default, range and help are here and nowhere else.
+``CHAT_<NAME>`` in the environment sets it, ``--<name>`` on the command line wins over that.
+"""
+
+import argparse
+import math
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
+
+from chat.errors import SettingsError
+
+
+def _setting(
+    default: Any, about: str, *, least: float | None = None, most: float | None = None
+) -> Any:
+    return field(default=default, metadata={"about": about, "least": least, "most": most})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What can be set, with its default. Times are in seconds; ``names`` gives the spelling outside."""
+
+    host: str = _setting("127.0.0.1", "address to listen on")
+    port: int = _setting(8000, "port to listen on; 0 takes a free one", least=0, most=65535)
+    redis_url: str = _setting(
+        "",
+        "redis://, rediss:// or unix:// address of the shared state;"
+        " without it an embedded server is used: one node, nothing kept",
+    )
+    redis_timeout_seconds: float = _setting(
+        2.0, "a Redis that is silent for longer is treated as lost", least=0.05
+    )
+    grace_seconds: float = _setting(30.0, "how long an account without a socket is kept", least=0)
+    ping_interval_seconds: float = _setting(25.0, "a socket quiet for so long is pinged", least=0.1)
+    ping_timeout_seconds: float = _setting(60.0, "a socket silent for longer is lost", least=0.1)
+    node_lease_seconds: float = _setting(10.0, "a node silent for longer is dead", least=0.5)
+    drain_seconds: float = _setting(
+        20.0, "over how long a stopping node lets its sockets go", least=0
+    )
+    handshake_seconds: float = _setting(
+        15.0, "how long a socket may be without an account", least=0.1
+    )
+    commands_per_second: float = _setting(10.0, "for a socket; 0 is no limit", least=0)
+    commands_burst: int = _setting(40, "commands a socket may send at once", least=1)
+    accounts_per_minute: int = _setting(
+        30, "new accounts for an address, over all nodes; 0 is no limit", least=0
+    )
+    sockets_per_address: int = _setting(100, "on a node; 0 is no limit", least=0)
+    sessions_per_account: int = _setting(8, "sessions an account may have at once", least=1)
+    inbox_length: int = _setting(
+        1000, "pushes kept for an account; a message beyond it is refused", least=1
+    )
+    allowed_origins: str = _setting(
+        "", "pages that may open the socket, as https://host, comma separated, * for all;"
+        " without it the page's own host",
+    )  # fmt: skip
+    trusted_proxies: str = _setting(
+        "", "addresses or networks, comma separated, whose X-Forwarded-For is believed"
+    )
+
+
+SETTINGS = fields(Settings)
+
+
+def _env_name(setting: "Field[Any]") -> str:
+    return f"CHAT_{setting.name.upper()}"
+
+
+def _option(setting: "Field[Any]") -> str:
+    return f"--{setting.name.replace('_', '-')}"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Gives the parser one option for each setting, with its default and its name in the environment."""
+    for setting in SETTINGS:
+        default = f", default {setting.default}" if setting.default != "" else ""
+        parser.add_argument(
+            _option(setting),
+            metavar="VALUE",
+            help=f"{setting.metadata['about']} ({_env_name(setting)}{default})",
+        )
+
+
+def read(environment: Mapping[str, str], options: Mapping[str, Any]) -> Settings:
+    """The settings of this process; raises SettingsError for the first that cannot be used."""
+    values = {}
+    for setting in SETTINGS:
+        for name, text in (
+            (_option(setting), options.get(setting.name)),
+            (_env_name(setting), environment.get(_env_name(setting))),
+        ):
+            if text is not None:
+                values[setting.name] = _value(setting, name, text)
+                break
+    settings = Settings(**values)
+    if settings.ping_timeout_seconds <= settings.ping_interval_seconds:
+        raise SettingsError(
+            "CHAT_PING_TIMEOUT_SECONDS must be longer than CHAT_PING_INTERVAL_SECONDS"
+        )
+    return settings
+
+
+def unknown(environment: Mapping[str, str]) -> list[str]:
+    """Names that look like settings and are none: a misspelt limit is no limit."""
+    known = {_env_name(setting) for setting in SETTINGS}
+    return sorted(name for name in environment if name.startswith("CHAT_") and name not in known)
+
+
+def _value(setting: "Field[Any]", name: str, text: str) -> Any:
+    if isinstance(setting.default, str):
+        return text
+    whole = isinstance(setting.default, int)
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise SettingsError(f"{name}: {text!r} is not a {'whole ' if whole else ''}number")
+    least, most = setting.metadata["least"], setting.metadata["most"]
+    if least is not None and value < least:
+        raise SettingsError(f"{name}: {text} is below {least:g}")
+    if most is not None and value > most:
+        raise SettingsError(f"{name}: {text} is above {most:g}")
+    return value

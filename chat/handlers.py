@@ -1,0 +1,314 @@
+"""A command in, one store call, a reply out. The only place where sockets and shared state meet.
+
+Everything is callbacks: a command costs no task. Answers leave in the order of the requests,
+because Redis answers in the order of the calls, and what needs no Redis waits for its turn.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import orjson
+
+from chat import commands as c
+from chat import protocol
+from chat.connection import Connection, State
+from chat.errors import Close, Code, close_code
+from chat.hub import Hub
+from chat.liveness import Liveness
+from chat.store.store import Store
+
+HELD_FRAMES = 100
+"""Frames that may wait while the socket waits for its account."""
+RETRY_AFTER_MS = 1000
+"""When to try again where no time is known: the partner's inbox is full."""
+
+
+class Handlers:
+    """``new_token`` and ``new_nick`` make a credential and a friendly name; ``clock`` is in seconds."""
+
+    def __init__(
+        self,
+        store: Store,
+        hub: Hub,
+        liveness: Liveness,
+        acked: Callable[[Connection], None],
+        *,
+        clock: Callable[[], float],
+        new_token: Callable[[], str],
+        new_nick: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._liveness = liveness
+        self._acked = acked
+        self._clock = clock
+        self._new_token = new_token
+        self._new_nick = new_nick
+        self._owed: list[tuple[int, int, int, bool]] = []
+        self._requests: dict[type, Callable[[Connection, Any], None]] = {
+            c.Dialogue: self._say,
+            c.Viewed: self._viewed,
+            c.Typing: self._typing,
+            c.Match: self._match,
+            c.MatchCancel: self._cancel,
+            c.Leave: self._leave,
+        }
+
+    def received(self, connection: Connection, frame: bytes) -> None:
+        """Acts on one text frame, valid UTF-8 and within the size limit. Never raises for its content."""
+        connection.heard = now = self._clock()
+        if connection.state is State.BINDING:  # what follows may need the account it is asking for
+            self._hold(connection, frame)
+            return
+        if connection.state is State.CLOSED:
+            return
+        command = protocol.decode(frame)
+        if self._is_news(connection, command):
+            return
+        wait = connection.allow(now)
+        if wait:
+            self._too_many(connection, command, wait)
+        elif isinstance(command, c.Malformed):
+            self._malformed(connection, command)
+        elif isinstance(command, c.Create | c.Reconnect):
+            self._bind(connection, command)
+        elif isinstance(command, c.Ping):
+            self._pong(connection, command)
+        elif (handle := self._requests.get(type(command))) is not None:
+            if connection.state is State.BOUND and _account(command) == connection.account:
+                handle(connection, command)
+            else:
+                self._refuse(connection, command, Code.NOT_ALLOWED)
+
+    def control(self, connection: Connection) -> bool:
+        """A control frame came in; whether it may be answered. It costs as much as a command."""
+        connection.heard = now = self._clock()
+        if connection.allow(now) == 0:
+            return True
+        if connection.incorrigible:
+            connection.close(Close.POLICY)
+        return False
+
+    # answers of the client
+
+    def _is_news(self, connection: Connection, command: c.Command | c.Malformed) -> bool:
+        """Takes an answer that acknowledges something. One that does not costs as much as a command."""
+        if isinstance(command, c.PushAnswer):
+            seq: int | None = command.seq
+        elif isinstance(command, c.Pong) and command.account == connection.account:
+            seq = connection.ponged()
+        else:
+            return False
+        if seq is None:
+            return False
+        if connection.acknowledge(seq):
+            self._acked(connection)
+            return True
+        return isinstance(command, c.Pong)
+
+    # refusals
+
+    def _refuse(
+        self, connection: Connection, command: Any, code: int, wait_ms: int | None = None
+    ) -> None:
+        """Refuses what Redis is not asked about, in its turn."""
+        self._in_turn(connection, _refusal(command, code, wait_ms))
+
+    def _in_turn(self, connection: Connection, frame: bytes) -> None:
+        self._store.in_turn(lambda: connection.send(frame))
+
+    def _malformed(self, connection: Connection, bad: c.Malformed) -> None:
+        binds = bad.cmd in ("CRT_ACCOUNT", "RECONNECT")
+        out_of_place = bad.cmd is not None and binds == (connection.state is State.BOUND)
+        self._refuse(connection, bad, Code.NOT_ALLOWED if out_of_place else Code.PARAM)
+
+    def _too_many(self, connection: Connection, command: Any, wait: float) -> None:
+        if connection.incorrigible:
+            connection.close(Close.POLICY)
+        elif type(command) in c.CMD_OF or isinstance(command, c.Malformed):
+            self._refuse(connection, command, Code.RATE_LIMITED, max(1, round(wait * 1000)))
+
+    # accounts
+
+    def _bind(self, connection: Connection, command: c.Create | c.Reconnect) -> None:
+        if connection.state is State.BOUND:
+            self._refuse(connection, command, Code.NOT_ALLOWED)
+            return
+        connection.state = State.BINDING
+        if isinstance(command, c.Create):
+            nick, token = command.nick or self._new_nick(), self._new_token()
+            done = partial(self._created, connection, command, nick, token)
+            self._store.create(orjson.dumps(nick), token, connection.address, done)
+        else:
+            self._hub.expect(command.account)
+            done = partial(self._attached, connection, command)
+            self._store.attach(command.account, command.token, command.seq, done)
+
+    def _created(
+        self, connection: Connection, command: c.Create, nick: str, token: str,
+        code: int, values: Sequence[Any],
+    ) -> None:  # fmt: skip
+        if code != Code.SUCCESS:
+            self._not_bound(connection, command, code, values[0] if values else None)
+            return
+        account: int = values[0]
+        if connection.state is State.CLOSED:  # it did not wait for its account
+            self.detach(account, 1, 0, goodbye=True)
+            return
+        self._hub.expect(account)
+        self._become(connection, account, epoch=1, acked=0)
+        connection.send(protocol.create_resp(nick, account, token))
+        self._resume(connection)
+
+    def _attached(
+        self, connection: Connection, command: c.Reconnect, code: int, values: Sequence[Any]
+    ) -> None:
+        if code != Code.SUCCESS:
+            self._hub.unexpect(command.account)
+            self._not_bound(connection, command, code, None)
+            return
+        epoch, nick, recovered, waiting, sessions, acked, pushes = values
+        if connection.state is State.CLOSED:
+            self._hub.unexpect(command.account)
+            self.detach(command.account, epoch, acked)
+            return
+        self._become(connection, command.account, epoch, acked)
+        triples = list(zip(sessions[::3], sessions[1::3], sessions[2::3], strict=True))
+        connection.send(protocol.reconnect_resp(nick, bool(recovered), bool(waiting), triples))
+        self._hub.replay(connection, pushes)
+        self._resume(connection)
+
+    def _become(self, connection: Connection, account: int, epoch: int, acked: int) -> None:
+        connection.bind(account, epoch, acked)
+        self._hub.bind(connection)
+        self._liveness.bound(connection)
+
+    def _not_bound(
+        self,
+        connection: Connection,
+        command: c.Create | c.Reconnect,
+        code: int,
+        wait_ms: int | None,
+    ) -> None:
+        if connection.state is State.BINDING:
+            connection.state = State.NEW
+            connection.send(_refusal(command, code, wait_ms))
+            self._resume(connection)
+
+    def _hold(self, connection: Connection, frame: bytes) -> None:
+        if len(connection.held) < HELD_FRAMES:
+            connection.held.append(frame)
+        else:
+            connection.close(Close.POLICY)
+
+    def _resume(self, connection: Connection) -> None:
+        """Acts on what came in while the socket waited for its account."""
+        held, connection.held = connection.held, []
+        for frame in held:
+            self.received(connection, frame)
+
+    def closed(self, connection: Connection, code: int) -> None:
+        """The socket is gone: its account is away, or ends where the client said goodbye."""
+        if connection.account:
+            self._hub.unbind(connection)
+            if code != Close.REPLACED:
+                goodbye = code == Close.GOODBYE
+                self.detach(connection.account, connection.epoch, connection.acked, goodbye)
+
+    def detach(self, account: int, epoch: int, acked: int, goodbye: bool = False) -> None:
+        """Says that this node has no socket for the account; said again later if Redis is not there,
+        which is harmless: an account that has a newer socket is left alone."""
+        owed = (account, epoch, acked, goodbye)
+
+        def done(code: int, values: Sequence[Any]) -> None:
+            if code == Code.INTERNAL:
+                self._owed.append(owed)
+
+        self._store.detach(*owed, done)
+
+    def settle(self) -> None:
+        """Says again what Redis has not heard. Called from time to time."""
+        owed, self._owed = self._owed, []
+        for detach in owed:
+            self.detach(*detach)
+
+    # matching and talking
+
+    def _answered(
+        self, connection: Connection, command: Any, answer: Callable[..., bytes | None],
+        code: int, values: Sequence[Any],
+    ) -> None:  # fmt: skip
+        """The end of every command: ``answer`` makes the frame of a success from the store's values."""
+        if code == Code.SUCCESS:
+            if (frame := answer(*values)) is not None:
+                connection.send(frame)
+        elif code < 0:
+            connection.close(close_code(code))
+        else:
+            wait_ms = RETRY_AFTER_MS if code == Code.RATE_LIMITED else None
+            connection.send(_refusal(command, code, wait_ms))
+
+    def _match(self, connection: Connection, command: c.Match) -> None:
+        def answer(session: int, partner: int, nick: bytes) -> bytes:
+            return protocol.match_resp(partner, nick, session)
+
+        done = partial(self._answered, connection, command, answer)
+        self._store.match(connection.account, connection.epoch, done)
+
+    def _cancel(self, connection: Connection, command: c.MatchCancel) -> None:
+        done = partial(self._answered, connection, command, _done(command))
+        self._store.cancel(connection.account, connection.epoch, done)
+
+    def _say(self, connection: Connection, command: c.Dialogue) -> None:
+        def answer(msg: int) -> bytes:
+            return protocol.dialogue_resp(command.request_id, msg)
+
+        done = partial(self._answered, connection, command, answer)
+        self._store.say(
+            connection.account, connection.epoch, command.session,
+            command.request_id, command.retry, command.content, done,
+        )  # fmt: skip
+
+    def _viewed(self, connection: Connection, command: c.Viewed) -> None:
+        done = partial(self._answered, connection, command, _done(command))
+        self._store.viewed(connection.account, connection.epoch, command.session, command.msg, done)
+
+    def _typing(self, connection: Connection, command: c.Typing) -> None:
+        done = partial(self._answered, connection, command, lambda: None)
+        account, epoch = connection.account, connection.epoch
+        self._store.typing(account, epoch, command.session, command.typing, done)
+
+    def _leave(self, connection: Connection, command: c.Leave) -> None:
+        done = partial(self._answered, connection, command, _done(command))
+        self._store.leave(connection.account, connection.epoch, command.session, done)
+
+    def _pong(self, connection: Connection, command: c.Ping) -> None:
+        if connection.state is State.BOUND and command.account == connection.account:
+            self._in_turn(connection, protocol.ping_resp(connection.account))
+        else:
+            self._refuse(connection, command, Code.NOT_ALLOWED)
+
+
+def _account(command: Any) -> int:
+    """Who the client says it is."""
+    account: int = command.account
+    return account
+
+
+def _done(command: c.Command) -> Callable[[], bytes]:
+    return partial(protocol.done_resp, c.CMD_OF[type(command)])
+
+
+def _refusal(command: Any, code: int, wait_ms: int | None) -> bytes:
+    """The answer to a command or a malformed frame that is not done."""
+    if isinstance(command, c.Malformed):
+        name, request_id, why = command.cmd, command.request_id, command.why
+        ref = command.ref
+    else:
+        name, why = c.CMD_OF[type(command)], "refused"
+        request_id = command.request_id if isinstance(command, c.Dialogue) else None
+        ref = f"{name}_REQ"
+    if name is None or name == "PING":  # has no answer of its own that carries a code
+        return protocol.error_resp(code, why, ref, wait_ms)
+    return protocol.refusal(name, code, request_id, wait_ms)

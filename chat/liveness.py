@@ -1,0 +1,122 @@
+"""Which sockets are alive: one timer for all of them, in place of several for each.
+
+A socket is looked at when something may be due: no account in time, quiet for long enough to be
+pinged, silent past the limit, or a push not acknowledged (an old client tells by answering a ping).
+A wheel holds each socket under the second of its next look.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import ceil
+
+from chat.config import Settings
+from chat.connection import Connection, State
+from chat.errors import Close
+
+TICK_SECONDS = 1.0
+"""How often the wheels are turned."""
+UNACKNOWLEDGED_SECONDS = 0.5
+"""When to look whether a push was acknowledged. Rounded up to a second, and seen at the next tick,
+that is at the most 2.5 s later; the protocol allows 3 s until the ping."""
+OPEN_PINGS = 8
+"""More are not written to a client that answers none: the limit for silence will tell."""
+
+
+class Wheel:
+    """Connections by the second in which to look at them."""
+
+    def __init__(self, now: float) -> None:
+        self._slots: defaultdict[int, list[Connection]] = defaultdict(list)
+        self._next = ceil(now)
+
+    def add(self, connection: Connection, due: float) -> None:
+        self._slots[max(ceil(due), self._next)].append(connection)
+
+    def due(self, now: float) -> Iterator[Connection]:
+        """Takes out those whose time has come; what is added meanwhile waits for a later second."""
+        while self._next <= now:
+            slot = self._slots.pop(self._next, ())
+            self._next += 1
+            yield from slot
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """The times, in seconds, that settings give."""
+
+    handshake: float
+    """without an account"""
+    quiet: float
+    """until a ping"""
+    silent: float
+    """until it is lost"""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Patience":
+        return cls(
+            settings.handshake_seconds,
+            settings.ping_interval_seconds,
+            settings.ping_timeout_seconds,
+        )
+
+
+class Liveness:
+    """Looks after the sockets of one node. ``ping`` writes a PING_REQ to a socket."""
+
+    def __init__(
+        self, patience: Patience, clock: Callable[[], float], ping: Callable[[Connection], None]
+    ) -> None:
+        self._patience = patience
+        self._clock = clock
+        self._ping = ping
+        self._sockets = Wheel(clock())
+        self._pushes = Wheel(clock())
+
+    def opened(self, connection: Connection) -> None:
+        self._sockets.add(connection, connection.since + self._patience.handshake)
+
+    def pushed(self, connection: Connection) -> None:
+        """A push was written: look soon whether it was acknowledged."""
+        if not connection.watched:
+            connection.watched = connection.seq
+            self._pushes.add(connection, self._clock() + UNACKNOWLEDGED_SECONDS)
+
+    def bound(self, connection: Connection) -> None:
+        self._sockets.add(connection, self._clock() + self._patience.quiet)
+
+    def tick(self) -> None:
+        """Looks at every socket whose time has come."""
+        now = self._clock()
+        for connection in self._pushes.due(now):
+            self._look_for_acknowledgement(connection)
+        for connection in self._sockets.due(now):
+            if connection.state is State.BOUND:
+                self._look_for_life(connection, now)
+            elif now >= connection.since + self._patience.handshake:
+                connection.close(Close.NO_ACCOUNT)
+
+    def _look_for_acknowledgement(self, connection: Connection) -> None:
+        missing, connection.watched = connection.acked < connection.watched, 0
+        if connection.state is not State.BOUND:
+            return
+        if missing:
+            self._write_ping(connection)
+        elif connection.acked < connection.seq:
+            self.pushed(connection)
+
+    def _look_for_life(self, connection: Connection, now: float) -> None:
+        silent = now - connection.heard
+        if silent >= self._patience.silent:
+            connection.close(Close.GOING_AWAY)
+        elif silent >= self._patience.quiet:
+            self._write_ping(connection)
+            end = connection.heard + self._patience.silent
+            self._sockets.add(connection, min(end, now + self._patience.quiet))
+        else:
+            self._sockets.add(connection, connection.heard + self._patience.quiet)
+
+    def _write_ping(self, connection: Connection) -> None:
+        if len(connection.pings) < OPEN_PINGS:
+            connection.pinged()
+            self._ping(connection)

@@ -1,0 +1,208 @@
+"""The life of a node: start, lease, sweep, look after its sockets, and leave in order."""
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Callable
+from functools import partial
+
+from picows import WSUpgradeRequest
+
+from chat import protocol
+from chat.acks import Acks
+from chat.admission import Admission, Policy
+from chat.config import Settings
+from chat.connection import Connection, Limits
+from chat.errors import Close
+from chat.handlers import Handlers
+from chat.hub import Hub
+from chat.liveness import TICK_SECONDS, Liveness, Patience
+from chat.nicks import friendly_nick
+from chat.store.open import open_store
+from chat.store.store import Leased
+from chat.websocket import Socket
+
+log = logging.getLogger(__name__)
+
+SWEEP_BATCH = 200
+DRAIN_STEP_SECONDS = 0.1
+
+
+class Node:
+    """Everything of one process but its HTTP server; the door of its sockets.
+
+    ``name`` is unique; ``clock`` is in seconds; ``rng`` spreads what nodes do at the same time.
+    """
+
+    def __init__(
+        self, settings: Settings, *, name: str, clock: Callable[[], float], rng: random.Random
+    ) -> None:
+        self.name = name
+        self._settings = settings
+        self._clock = clock
+        self._rng = rng
+        self._connections: set[Connection] = set()
+        self._limits = Limits(settings.commands_per_second, settings.commands_burst)
+        self._admission = Admission(
+            Policy.of(
+                settings.allowed_origins, settings.trusted_proxies, settings.sockets_per_address
+            )
+        )
+        self._store = open_store(settings, name, self._pushed, self._gap)
+        self._liveness = Liveness(Patience.of(settings), clock, _ping)
+        self._hub = Hub(self._store, self._liveness.pushed)
+        self._acks = Acks(self._store)
+        self._handlers = Handlers(
+            self._store,
+            self._hub,
+            self._liveness,
+            self._acks.add,
+            clock=clock,
+            new_token=partial(secrets.token_urlsafe, 24),
+            new_nick=partial(friendly_nick, rng.choice),
+        )
+        self._hurry = asyncio.Event()
+        self._leased_at = clock()
+        self._sweep_from = 0.0
+        self._strays = False
+
+    # the life
+
+    async def start(self) -> None:
+        """Connects to the shared state and takes the lease; raises StoreUnreachable."""
+        await self._store.start()
+        await self._renew()
+        self._spare_others()
+
+    async def run(self) -> None:
+        """Leases, sweeps and looks after the sockets until it is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for work in (self._lease, self._sweep, self._tick):
+                tasks.create_task(work(), name=work.__name__)
+
+    async def drain(self) -> None:
+        """Admits no new sockets and lets go of the others over the drain time, idle ones first.
+
+        Returns when every socket is closed and Redis knows it. ``hurry`` ends the waiting.
+        """
+        self._admission.closed = True
+        going = sorted(self._connections, key=lambda connection: connection.heard, reverse=True)
+        log.info("leaving: letting go of %d sockets", len(going))
+        steps = max(1, round(self._settings.drain_seconds / DRAIN_STEP_SECONDS))
+        for left in range(steps, 0, -1):
+            if not going:
+                break
+            for _ in range(-(-len(going) // left)):
+                going.pop().close(Close.GOING_AWAY)
+            if going and not self._hurry.is_set():
+                await asyncio.sleep(DRAIN_STEP_SECONDS * self._rng.uniform(0.5, 1.5))
+        await self._store.settled()
+
+    def hurry(self) -> None:
+        """Lets go of the rest at once."""
+        self._hurry.set()
+
+    async def close(self) -> None:
+        """Gives the lease back and closes the link."""
+        self._acks.close()
+        await self._store.release()
+        await self._store.close()
+
+    def ready(self) -> bool:
+        """Whether people should be sent here: Redis answered lately, and the node is not leaving."""
+        fresh = self._clock() - self._leased_at < self._settings.node_lease_seconds
+        return fresh and not self._admission.closed
+
+    # the door of the sockets
+
+    def refuses(self, request: WSUpgradeRequest, peer: str) -> tuple[int, str] | None:
+        path = request.path.decode("latin-1")
+        return self._admission.refuses(path, request.headers, self._address(request, peer))
+
+    def opened(self, socket: Socket, request: WSUpgradeRequest, peer: str) -> Connection:
+        address = self._address(request, peer)
+        self._admission.enters(address)
+        connection = Connection(socket, address, self._limits, self._clock(), self._closed)
+        self._connections.add(connection)
+        self._liveness.opened(connection)
+        return connection
+
+    def received(self, connection: Connection, message: bytes) -> None:
+        self._handlers.received(connection, message)
+
+    def control(self, connection: Connection) -> bool:
+        return self._handlers.control(connection)
+
+    def _closed(self, connection: Connection, code: int) -> None:
+        self._connections.discard(connection)
+        self._admission.leaves(connection.address)
+        self._handlers.closed(connection, code)
+
+    def _address(self, request: WSUpgradeRequest, peer: str) -> str:
+        forwarded = ",".join(request.headers.getall("X-Forwarded-For", []))
+        return self._admission.address_of(peer, forwarded)
+
+    # what the store tells
+
+    def _pushed(self, account: int, payload: bytes) -> None:
+        self._hub.push(account, payload)
+
+    def _gap(self) -> None:
+        """The link was interrupted: pushes and answers may have been lost."""
+        self._hub.gap()
+        self._strays = True
+        self._spare_others()
+
+    def _spare_others(self) -> None:
+        """Does not sweep for the length of a lease: after Redis was away, every lease has run out,
+        and the nodes that come back with this one, and their people, need a moment to say so."""
+        self._sweep_from = self._clock() + self._settings.node_lease_seconds
+
+    # the tasks
+
+    async def _lease(self) -> None:
+        """Renews the lease three times in its length."""
+        while True:
+            await asyncio.sleep(self._settings.node_lease_seconds / 3)
+            await self._renew()
+
+    async def _renew(self) -> None:
+        leased = await self._store.lease()
+        if leased is not Leased.UNKNOWN:
+            self._leased_at = self._clock()
+        if leased is Leased.NEW and len(self._hub):
+            log.warning("this node was taken for dead; those who are gone from it come back")
+            self._hub.gap()  # whoever was swept is found out by reading its inbox
+
+    async def _sweep(self) -> None:
+        """Every node sweeps, each at its own moment."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS * self._rng.uniform(0.5, 1.5))
+            while self._clock() >= self._sweep_from:
+                if SWEEP_BATCH not in await self._store.sweep(SWEEP_BATCH):
+                    break
+
+    async def _tick(self) -> None:
+        """What is looked at once a second."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self._liveness.tick()
+            self._hub.fill()
+            self._handlers.settle()
+            self._acks.flush()
+            if self._strays:
+                await self._let_go_of_strays()
+
+    async def _let_go_of_strays(self) -> None:
+        """Accounts that were given to this node by an answer that was lost: nobody is here for them."""
+        held = await self._store.held()
+        if held is not None:
+            self._strays = False
+            for account, epoch in held.items():
+                if not self._hub.knows(account):
+                    self._handlers.detach(account, epoch, 0)
+
+
+def _ping(connection: Connection) -> None:
+    connection.send(protocol.ping_req(connection.account))

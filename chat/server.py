@@ -1,0 +1,105 @@
+"""One node process: uvicorn for HTTP, the node beside it, from the first line to exit 0."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import secrets
+import signal
+import socket
+import time
+from types import FrameType
+
+import uvicorn
+
+from chat.app import make_app
+from chat.config import Settings
+from chat.errors import ChatError
+from chat.node import Node
+from chat.websocket import websocket_class
+
+log = logging.getLogger(__name__)
+
+
+class NodeServer(uvicorn.Server):
+    """uvicorn that drains the node before it lets go of anything itself."""
+
+    def __init__(self, config: uvicorn.Config, node: Node) -> None:
+        super().__init__(config)
+        self._node = node
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal stops the node in order, a second one hurries it."""
+        if self.should_exit:
+            self._node.hurry()
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._node.drain()
+        await super().shutdown(sockets)
+
+
+async def serve(settings: Settings) -> None:
+    """Runs one node until a signal stops it; raises ChatError where it cannot begin."""
+    listener = _listen(settings.host, settings.port)
+    with contextlib.closing(listener):
+        name = f"{socket.gethostname()[:24]}-{secrets.token_hex(4)}"
+        node = Node(settings, name=name, clock=time.monotonic, rng=random.SystemRandom())
+        await node.start()
+        config = uvicorn.Config(
+            make_app(node),
+            ws=websocket_class(node),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
+        server = NodeServer(config, node)
+        _announce(settings, listener)
+        await _run(server, node, listener)
+
+
+async def _run(server: NodeServer, node: Node, listener: socket.socket) -> None:
+    """The server and the node's own work: when either ends, so does the other."""
+    work = asyncio.create_task(node.run(), name="node")
+    work.add_done_callback(lambda _: server.handle_exit(signal.SIGTERM, None))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        work.cancel()
+        await asyncio.wait([work])
+        await node.close()
+    if not work.cancelled() and (error := work.exception()) is not None:
+        raise error
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """The listening socket, made here so that a port in use is told in one line."""
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, proto)
+    except OSError as error:
+        raise ChatError(f"cannot listen on {host}: {error.strerror}") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise ChatError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return listener
+
+
+def _announce(settings: Settings, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    kept = (
+        "with the shared Redis"
+        if settings.redis_url
+        else "with the embedded server: one node, nothing is kept (--redis-url shares and keeps)"
+    )
+    log.info("open http://%s:%d/ - a chat node %s", shown, port, kept)

@@ -1,0 +1,82 @@
+"""Where Redis is and how to log in: a URL, read once.
+
+``redis://``, ``rediss://`` (TLS) and ``unix://`` in the form redis-py documents; redis-py parses them.
+"""
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from redis.asyncio.connection import RedisSSLContext, parse_url
+
+from chat.errors import SettingsError
+
+_TLS = {
+    "ssl_keyfile": "keyfile",
+    "ssl_certfile": "certfile",
+    "ssl_ca_certs": "ca_certs",
+    "ssl_ca_path": "ca_path",
+    "ssl_cert_reqs": "cert_reqs",
+    "ssl_check_hostname": "check_hostname",
+    "ssl_password": "password",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One Redis server.
+
+    ``shown`` is the URL without its password, for people; ``login`` are the commands that a new
+    connection begins with: RESP3, the user, the database.
+    """
+
+    shown: str
+    host: str
+    port: int
+    path: str | None
+    tls: ssl.SSLContext | None
+    login: Sequence[tuple[str | int, ...]]
+
+    @classmethod
+    def parse(cls, url: str) -> "Address":
+        """Reads a URL; raises SettingsError, in words for people, when it is none that can be used."""
+        try:
+            parts: dict[str, Any] = {**parse_url(url)}
+        except ValueError as error:
+            raise SettingsError(f"the Redis URL cannot be used: {error}") from None
+        return cls(
+            shown=_without_password(url),
+            host=parts.get("host", "localhost"),
+            port=parts.get("port", 6379),
+            path=parts.get("path"),
+            tls=_tls(parts) if url.startswith("rediss://") else None,
+            login=_login(parts),
+        )
+
+
+def _login(parts: dict[str, Any]) -> Sequence[tuple[str | int, ...]]:
+    hello: tuple[str | int, ...] = ("HELLO", 3)
+    if password := parts.get("password"):
+        hello += ("AUTH", parts.get("username") or "default", password)
+    hello += ("SETNAME", "chat-node")
+    return [hello, ("SELECT", parts["db"])] if parts.get("db") else [hello]
+
+
+def _tls(parts: dict[str, Any]) -> ssl.SSLContext:
+    """Certificates are checked unless the URL says otherwise (``ssl_cert_reqs=none``)."""
+    options = {ours: parts[theirs] for theirs, ours in _TLS.items() if theirs in parts}
+    options.setdefault("cert_reqs", "required")
+    options.setdefault("check_hostname", True)
+    try:
+        return RedisSSLContext(**options).get()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"the TLS settings of the Redis URL cannot be used: {error}") from None
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    credentials, at, server = parts.netloc.rpartition("@")
+    user = credentials.partition(":")[0]
+    return f"{parts.scheme}://{user}{at if user else ''}{server}{parts.path}"

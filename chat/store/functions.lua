@@ -1,0 +1,646 @@
+#!lua name=chat_1
+--[[
+The function library: every change of shared state, each one atomic call on the keys of one pool.
+
+Names carry a version (chat_1_...), so that nodes of two versions work side by side; CONTRIBUTING
+says when to raise it. KEYS[1] is always the pool, "chat:{p}", and names every other key:
+
+  <pool>:last             hash    the last number given to an account and to a session
+  <pool>:account:<id>     hash    nick (JSON text), token (SHA-256), node, epoch, state, seq, acked,
+                                  since, waiting, newest, partner
+  <pool>:inbox:<id>       stream  pushes not yet acknowledged, entry id <seq>-0, field push
+  <pool>:sessions:<id>    set     open sessions of an account
+  <pool>:session:<sid>    hash    state, a, b, nick_a, nick_b, last, viewed_a, viewed_b, told_a, told_b,
+                                  opened_b, since; r0..r63: the last 64 messages (see remember)
+  <pool>:queue            list    who waits, longest first
+  <pool>:away             zset    account by the end of its grace time, ms
+  <pool>:nodes            zset    node by the end of its lease, ms
+  <pool>:node:<node>      set     accounts whose socket that node has
+  <pool>:made:<address>   string  accounts made from an address within a minute
+  <pool>:push:<id>        shard channel of an account: its pushes, and "epoch <n>" (see attach)
+
+A result is {code, ...}: 0 and the codes of the protocol, or one of the two below zero, which mean
+that the calling socket no longer holds the account. What holds at all times: an account is online,
+with a socket on the node that leases it, or away with a deadline; it is in the queue exactly when
+its field waiting is "yes", and then it is online ("again": it waited when it became away); a session is open exactly while it is in the
+sets of both its accounts. Times are this server's. JSON is put together from text that the node
+encoded and from numbers, never by cjson, which would alter it.
+--]]
+
+local OK, NO_DATA, NOT_ALLOWED, RATE_LIMITED, CLOSED = 0, 4, 5, 6, 7
+local REPLACED = -1 -- a newer socket holds the account
+local LOST = -2     -- the account is away or gone: its socket may come back
+
+local ENDED_SESSION_SECONDS = 3600
+local REMEMBERED = 64 -- messages of a session whose requestId is known
+
+local REMEMBERED_FIELDS = {}
+for slot = 0, REMEMBERED - 1 do
+  REMEMBERED_FIELDS[slot + 1] = 'r' .. slot
+end
+
+
+-- Numbers as text: tostring() would write 1e+15.
+local function int(number)
+  return string.format('%.0f', number)
+end
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- The next id of this pool, its last three digits the pool's number.
+local function next_id(pool, kind)
+  return int(redis.call('HINCRBY', pool .. ':last', kind, 1)) .. string.format('%03d', string.match(pool, '{(%d+)}'))
+end
+
+-- Frames ------------------------------------------------------------------------------------------
+
+-- Numbers, records and publishes one push to an account that exists. Returns its seq.
+-- `frame` lacks its end: seq comes last, so that nodes find it without parsing.
+local function push(pool, id, frame)
+  local seq = int(redis.call('HINCRBY', pool .. ':account:' .. id, 'seq', 1))
+  frame = frame .. ',"seq":' .. seq .. '}'
+  redis.call('XADD', pool .. ':inbox:' .. id, seq .. '-0', 'push', frame)
+  redis.call('SPUBLISH', pool .. ':push:' .. id, frame)
+  return seq
+end
+
+local function signal(sender, sid, receiver, kind, data)
+  return '{"cmd":"PUSH_SIGNAL_REQ","senderId":' .. sender .. ',"sessionId":' .. sid
+    .. ',"receiverId":' .. receiver .. ',"signalType":"' .. kind .. '","data":' .. data
+end
+
+-- A signal of the system about the account `about`.
+local function notice(pool, sid, receiver, kind, about)
+  return push(pool, receiver, signal('0', sid, receiver, kind, '{"accountId":' .. about .. '}'))
+end
+
+-- Accounts ----------------------------------------------------------------------------------------
+
+-- Whether the socket of this epoch holds the account: its fields, or nil and REPLACED or LOST.
+local function holds(pool, id, epoch)
+  local found = redis.call('HMGET', pool .. ':account:' .. id, 'epoch', 'state', 'seq', 'acked', 'waiting', 'newest', 'partner')
+  if found[1] == epoch and found[2] == 'online' then
+    return { seq = tonumber(found[3]), acked = tonumber(found[4]), waiting = found[5], newest = found[6], partner = found[7] }
+  end
+  if found[1] and tonumber(found[1]) > tonumber(epoch) then
+    return nil, REPLACED
+  end
+  return nil, LOST
+end
+
+-- Everything up to `upto` has arrived: the inbox lets go of it.
+local function acknowledge(pool, id, account, upto)
+  if upto > account.acked and upto <= account.seq then
+    account.acked = upto
+    redis.call('HSET', pool .. ':account:' .. id, 'acked', int(upto))
+    redis.call('XTRIM', pool .. ':inbox:' .. id, 'MINID', int(upto + 1))
+  end
+end
+
+-- The pushes in the inbox from `first` on (a stream id, "(" before it excludes it).
+local function recorded(pool, id, first)
+  local pushes = {}
+  for _, entry in ipairs(redis.call('XRANGE', pool .. ':inbox:' .. id, first, '+')) do
+    pushes[#pushes + 1] = entry[2][2]
+  end
+  return pushes
+end
+
+local function inbox_full(pool, id, room)
+  local found = redis.call('HMGET', pool .. ':account:' .. id, 'seq', 'acked')
+  return found[1] - found[2] >= tonumber(room)
+end
+
+-- The node has the account's socket. The node is listed even when its lease was swept
+-- meanwhile, so that nothing it holds can be without an owner.
+local function hold(pool, id, node, lease)
+  redis.call('ZADD', pool .. ':nodes', 'NX', int(now_ms() + lease), node)
+  redis.call('SADD', pool .. ':node:' .. node, id)
+end
+
+-- Sessions ----------------------------------------------------------------------------------------
+
+-- The session as `id` sees it: own side, partner; or nil where it is not one of its own.
+local function session_of(pool, sid, id)
+  local found = redis.call('HMGET', pool .. ':session:' .. sid, 'state', 'a', 'b', 'last', 'opened_b', 'left')
+  local session = { state = found[1], last = tonumber(found[4]), left = found[6] }
+  if found[2] == id then
+    session.side, session.partner = 'a', found[3]
+  elseif found[3] == id then
+    session.side, session.partner = 'b', found[2]
+    session.opened = tonumber(found[5]) -- the seq of this side's NewSession
+  else
+    return nil
+  end
+  return session
+end
+
+-- What a command in a session starts with: {account, session}, or nil and the code.
+-- A command in a session shows that its NewSession has arrived.
+local function in_session(pool, id, epoch, sid)
+  local account, code = holds(pool, id, epoch)
+  if not account then
+    return nil, nil, code
+  end
+  local session = session_of(pool, sid, id)
+  if not session then
+    return account, nil, NO_DATA
+  end
+  if session.state == 'ended' then
+    return account, session, CLOSED
+  end
+  if session.opened and session.opened > account.acked then
+    acknowledge(pool, id, account, session.opened)
+  end
+  return account, session, OK
+end
+
+-- Opens a session of `a`, who asked, and `b`, who waited, and tells b. Returns its id.
+local function open_session(pool, a, nick_a, b, nick_b)
+  local sid = next_id(pool, 'session')
+  local key = pool .. ':session:' .. sid
+  redis.call('HSET', key, 'state', 'open', 'a', a, 'b', b, 'last', '0', 'opened_b', '0',
+    'nick_a', nick_a, 'nick_b', nick_b, 'since', int(now_ms()))
+  for id, partner in pairs({ [a] = b, [b] = a }) do
+    redis.call('SADD', pool .. ':sessions:' .. id, sid)
+    redis.call('HSET', pool .. ':account:' .. id, 'newest', sid, 'partner', partner)
+    redis.call('HDEL', pool .. ':account:' .. id, 'waiting')
+  end
+  local opened = push(pool, b, signal(a, sid, b, 'NewSession', '{"accountId":' .. a .. ',"nickName":' .. nick_a .. '}'))
+  redis.call('HSET', key, 'opened_b', opened)
+  return sid
+end
+
+-- Ends an open session because `leaver` left it, and tells the other.
+local function end_session(pool, sid, leaver)
+  local key = pool .. ':session:' .. sid
+  local sides = redis.call('HMGET', key, 'a', 'b')
+  redis.call('HSET', key, 'state', 'ended', 'left', leaver, 'ended', int(now_ms()))
+  redis.call('HDEL', key, unpack(REMEMBERED_FIELDS))
+  redis.call('EXPIRE', key, ENDED_SESSION_SECONDS)
+  for _, id in ipairs(sides) do
+    redis.call('SREM', pool .. ':sessions:' .. id, sid)
+    if id ~= leaver then
+      notice(pool, sid, id, 'PartnerExit', leaver)
+    end
+  end
+end
+
+-- Remembers a message: its number, its seq in the partner's inbox, whose it is, its requestId.
+local function remember(msg, seq, side, request)
+  return 'r' .. (msg % REMEMBERED), int(msg) .. ':' .. seq .. ':' .. side .. ':' .. request
+end
+
+local function recall(slot)
+  local msg, seq, side, request = string.match(slot or '', '^(%d+):(%d+):(%a):(.*)$')
+  return msg, tonumber(seq), side, request
+end
+
+-- The msgId that this side's requestId was accepted with, or nil.
+local function accepted(pool, sid, side, request)
+  for _, slot in ipairs(redis.call('HMGET', pool .. ':session:' .. sid, unpack(REMEMBERED_FIELDS))) do
+    local msg, _, of, known = recall(slot)
+    if of == side and known == request then
+      return msg
+    end
+  end
+end
+
+-- The queue ---------------------------------------------------------------------------------------
+
+-- Takes out whoever has waited longest and is not `id`; the last partner only if nobody else waits.
+-- What is found there without waiting is dropped: nobody gone or away is ever handed out.
+local function take_waiting(pool, id, last_partner)
+  local queue = pool .. ':queue'
+  local spare
+  local candidate = redis.call('LPOP', queue)
+  while candidate do
+    local found = redis.call('HMGET', pool .. ':account:' .. candidate, 'state', 'waiting')
+    if found[1] == 'online' and found[2] == 'yes' and candidate ~= id then
+      if candidate ~= last_partner then
+        break
+      end
+      spare = candidate
+    end
+    candidate = redis.call('LPOP', queue)
+  end
+  if candidate and spare then
+    redis.call('LPUSH', queue, spare)
+  end
+  return candidate or spare
+end
+
+-- Pairs `id` with someone who waits: {sid, partner, partner's nick}; or puts it in the queue: nil.
+local function pair(pool, id, last_partner)
+  local partner = take_waiting(pool, id, last_partner)
+  if not partner then
+    redis.call('RPUSH', pool .. ':queue', id)
+    redis.call('HSET', pool .. ':account:' .. id, 'waiting', 'yes')
+    return nil
+  end
+  local nick = redis.call('HGET', pool .. ':account:' .. id, 'nick')
+  local partner_nick = redis.call('HGET', pool .. ':account:' .. partner, 'nick')
+  return { open_session(pool, id, nick, partner, partner_nick), partner, partner_nick }
+end
+
+local function leave_queue(pool, id, waiting)
+  if waiting == 'yes' then
+    redis.call('LREM', pool .. ':queue', 1, id)
+  end
+end
+
+-- Away and gone -----------------------------------------------------------------------------------
+
+-- Tells the partners that the account is away. One whose inbox is full is not told.
+local function tell_away(pool, id, room)
+  for _, sid in ipairs(redis.call('SMEMBERS', pool .. ':sessions:' .. id)) do
+    local session = session_of(pool, sid, id)
+    if not inbox_full(pool, session.partner, room) then
+      notice(pool, sid, session.partner, 'PartnerAway', id)
+      redis.call('HSET', pool .. ':session:' .. sid, 'told_' .. session.side, '1')
+    end
+  end
+end
+
+-- Tells those who were told that it is away that it is back.
+local function tell_back(pool, id)
+  for _, sid in ipairs(redis.call('SMEMBERS', pool .. ':sessions:' .. id)) do
+    local session = session_of(pool, sid, id)
+    if redis.call('HDEL', pool .. ':session:' .. sid, 'told_' .. session.side) == 1 then
+      notice(pool, sid, session.partner, 'PartnerBack', id)
+    end
+  end
+end
+
+-- An online account has no socket any more: it is kept for the grace time.
+local function make_away(pool, id, grace, room)
+  local key = pool .. ':account:' .. id
+  local found = redis.call('HMGET', key, 'node', 'waiting')
+  if found[2] == 'yes' then
+    leave_queue(pool, id, found[2])
+    redis.call('HSET', key, 'waiting', 'again') -- it waits again when it is back
+  end
+  redis.call('HSET', key, 'state', 'away', 'node', '')
+  redis.call('SREM', pool .. ':node:' .. found[1], id)
+  redis.call('ZADD', pool .. ':away', int(now_ms() + grace), id)
+  tell_away(pool, id, room)
+end
+
+-- The account ends: its sessions too, and no key of it is left.
+local function remove(pool, id)
+  local key = pool .. ':account:' .. id
+  local found = redis.call('HMGET', key, 'node', 'waiting')
+  for _, sid in ipairs(redis.call('SMEMBERS', pool .. ':sessions:' .. id)) do
+    end_session(pool, sid, id)
+  end
+  leave_queue(pool, id, found[2])
+  redis.call('ZREM', pool .. ':away', id)
+  if found[1] and found[1] ~= '' then
+    redis.call('SREM', pool .. ':node:' .. found[1], id)
+  end
+  redis.call('DEL', key, pool .. ':inbox:' .. id, pool .. ':sessions:' .. id)
+end
+
+-- Functions ---------------------------------------------------------------------------------------
+
+-- create node nick token address limit lease
+-- Makes an online account on `node`. `address` (already hashed) may make `limit` in a minute, 0: any.
+-- Returns {0, id}, its epoch is 1; or {6, ms to wait}.
+local function create(keys, args)
+  local pool = keys[1]
+  local node, nick, token, address, limit, lease = unpack(args)
+  if tonumber(limit) > 0 then
+    local key = pool .. ':made:' .. address
+    local made = redis.call('INCR', key)
+    if made == 1 then
+      redis.call('PEXPIRE', key, 60000)
+    end
+    if made > tonumber(limit) then
+      return { RATE_LIMITED, redis.call('PTTL', key) }
+    end
+  end
+  local id = next_id(pool, 'account')
+  redis.call('HSET', pool .. ':account:' .. id, 'nick', nick, 'token', token, 'node', node, 'epoch', '1',
+    'state', 'online', 'seq', '0', 'acked', '0', 'since', int(now_ms()))
+  hold(pool, id, node, lease)
+  return { OK, tonumber(id) }
+end
+
+-- attach id token node seq lease
+-- A new socket on `node` takes the account: from away, or from an older socket. `seq` is the last
+-- push the client has, or "" where it does not say.
+-- Returns {0, epoch, nick, recovered, waiting, {sid, partner, nick, ...}, acked, {push, ...}}: all
+-- pushes after acked; or {4}.
+-- Publishes "epoch <n>" to the account's channel, so that the node of an older socket lets go of it;
+-- PartnerBack to those who got PartnerAway; NewSession to both if it waited and is paired at once.
+local function attach(keys, args)
+  local pool = keys[1]
+  local id, token, node, seq, lease = unpack(args)
+  local key = pool .. ':account:' .. id
+  local found = redis.call('HMGET', key, 'token', 'epoch', 'state', 'seq', 'acked', 'waiting', 'node', 'nick', 'partner')
+  if not found[1] or found[1] ~= token then
+    return { NO_DATA }
+  end
+  local account = { seq = tonumber(found[4]), acked = tonumber(found[5]) }
+  local recovered = 1
+  if seq ~= '' and tonumber(seq) > account.seq then
+    recovered = 0 -- it has seen pushes that this data set does not know
+  elseif seq ~= '' then
+    acknowledge(pool, id, account, tonumber(seq))
+  end
+  local epoch = int(found[2] + 1)
+  if found[7] ~= '' and found[7] ~= node then
+    redis.call('SREM', pool .. ':node:' .. found[7], id)
+  end
+  redis.call('HSET', key, 'node', node, 'epoch', epoch, 'state', 'online')
+  hold(pool, id, node, lease)
+  redis.call('SPUBLISH', pool .. ':push:' .. id, 'epoch ' .. epoch)
+  local waiting = found[6] == 'yes'
+  if found[3] == 'away' then
+    redis.call('ZREM', pool .. ':away', id)
+    tell_back(pool, id)
+  end
+  if found[6] == 'again' then
+    redis.call('HDEL', key, 'waiting')
+    local paired = pair(pool, id, found[9])
+    if paired then
+      local data = '{"accountId":' .. paired[2] .. ',"nickName":' .. paired[3] .. '}'
+      push(pool, id, signal(paired[2], paired[1], id, 'NewSession', data))
+    else
+      waiting = true
+    end
+  end
+  local sessions = {}
+  for _, sid in ipairs(redis.call('SMEMBERS', pool .. ':sessions:' .. id)) do
+    local sides = redis.call('HMGET', pool .. ':session:' .. sid, 'a', 'nick_a', 'b', 'nick_b')
+    local partner = sides[1] == id and 3 or 1
+    sessions[#sessions + 1] = tonumber(sid)
+    sessions[#sessions + 1] = tonumber(sides[partner])
+    sessions[#sessions + 1] = sides[partner + 1]
+  end
+  local pushes = recorded(pool, id, '-')
+  if #pushes < account.seq - account.acked then -- part of what is not acknowledged is not there
+    recovered = 0
+  end
+  return { OK, tonumber(epoch), found[8], recovered, waiting and 1 or 0, sessions, account.acked, pushes }
+end
+
+-- detach id epoch acked goodbye grace room
+-- The socket of this epoch is gone; `acked` is the last push that arrived there. With goodbye "1" the
+-- account ends at once (PartnerExit), otherwise it is away for `grace` ms (PartnerAway).
+-- Returns {0}, or {-1} or {-2} and nothing happens.
+local function detach(keys, args)
+  local pool = keys[1]
+  local id, epoch, acked, goodbye, grace, room = unpack(args)
+  local account, code = holds(pool, id, epoch)
+  if not account then
+    return { code }
+  end
+  acknowledge(pool, id, account, tonumber(acked))
+  if goodbye == '1' then
+    remove(pool, id)
+  else
+    make_away(pool, id, grace, room)
+  end
+  return { OK }
+end
+
+-- match id epoch sessions room
+-- Pairs the account with who has waited longest (NewSession is pushed to that one), or puts it in the
+-- queue. While its newest session has had no message it gets that one again. `sessions` is how many
+-- it may have; with a full inbox it has to wait.
+-- Returns {0, sid, partner, partner's nick}; {4} it waits; {5} too many sessions; {6}; {-1}; {-2}.
+local function match(keys, args)
+  local pool = keys[1]
+  local id, epoch, sessions, room = unpack(args)
+  local account, code = holds(pool, id, epoch)
+  if not account then
+    return { code }
+  end
+  if account.newest then
+    local key = pool .. ':session:' .. account.newest
+    local found = redis.call('HMGET', key, 'state', 'last', 'a', 'nick_a', 'b', 'nick_b')
+    if found[1] == 'open' and found[2] == '0' then
+      local partner = found[3] == id and 5 or 3
+      return { OK, tonumber(account.newest), tonumber(found[partner]), found[partner + 1] }
+    end
+  end
+  if account.waiting == 'yes' then
+    return { NO_DATA }
+  end
+  if redis.call('SCARD', pool .. ':sessions:' .. id) >= tonumber(sessions) then
+    return { NOT_ALLOWED }
+  end
+  if account.seq - account.acked >= tonumber(room) then
+    return { RATE_LIMITED }
+  end
+  local paired = pair(pool, id, account.partner)
+  if not paired then
+    return { NO_DATA }
+  end
+  return { OK, tonumber(paired[1]), tonumber(paired[2]), paired[3] }
+end
+
+-- cancel id epoch
+-- Gives up the place in the queue, if there is one. Returns {0}, {-1} or {-2}.
+local function cancel(keys, args)
+  local pool = keys[1]
+  local id, epoch = unpack(args)
+  local account, code = holds(pool, id, epoch)
+  if not account then
+    return { code }
+  end
+  leave_queue(pool, id, account.waiting)
+  redis.call('HDEL', pool .. ':account:' .. id, 'waiting')
+  return { OK }
+end
+
+-- say id epoch sid request retry content room
+-- Numbers, records and publishes a message; `content` is its JSON text. With retry "1" a request that
+-- was accepted before gets its msgId again, and nothing is pushed.
+-- Returns {0, msgId}; {4} not its session; {6} the partner's inbox is full; {7} ended (PartnerExit is
+-- pushed again to the one who did not leave); {-1}; {-2}.
+local function say(keys, args)
+  local pool = keys[1]
+  local id, epoch, sid, request, retry, content, room = unpack(args)
+  local account, session, code = in_session(pool, id, epoch, sid)
+  if code == CLOSED and session.left ~= id and account.seq - account.acked < tonumber(room) then
+    notice(pool, sid, id, 'PartnerExit', session.left)
+  end
+  if code ~= OK then
+    return { code }
+  end
+  if retry == '1' then
+    local msg = accepted(pool, sid, session.side, request)
+    if msg then
+      return { OK, tonumber(msg) }
+    end
+  end
+  if inbox_full(pool, session.partner, room) then
+    return { RATE_LIMITED }
+  end
+  local msg = session.last + 1
+  local seq = push(pool, session.partner, '{"cmd":"PUSH_DIALOGUE_REQ","msgId":' .. int(msg)
+    .. ',"senderId":' .. id .. ',"sessionId":' .. sid .. ',"content":' .. content)
+  redis.call('HSET', pool .. ':session:' .. sid, 'last', int(msg), remember(msg, seq, session.side, request))
+  return { OK, msg }
+end
+
+-- viewed id epoch sid msgId room
+-- Everything up to msgId was read: the partner gets PUSH_VIEWED_ACK_REQ, once for each number. It also
+-- shows that the push of that message arrived.
+-- Returns {0}; {4} not its session, or no such message yet; {6}; {7}; {-1}; {-2}.
+local function viewed(keys, args)
+  local pool = keys[1]
+  local id, epoch, sid, msg, room = unpack(args)
+  local account, session, code = in_session(pool, id, epoch, sid)
+  if code ~= OK then
+    return { code }
+  end
+  msg = tonumber(msg)
+  if msg > session.last then
+    return { NO_DATA }
+  end
+  local key, field = pool .. ':session:' .. sid, 'viewed_' .. session.side
+  local found = redis.call('HMGET', key, field, 'r' .. (msg % REMEMBERED))
+  local number, seq, side = recall(found[2])
+  if number == int(msg) and side ~= session.side then
+    acknowledge(pool, id, account, seq)
+  end
+  if found[1] and msg <= tonumber(found[1]) then
+    return { OK }
+  end
+  if inbox_full(pool, session.partner, room) then
+    return { RATE_LIMITED }
+  end
+  redis.call('HSET', key, field, int(msg))
+  push(pool, session.partner, '{"cmd":"PUSH_VIEWED_ACK_REQ","sessionId":' .. sid
+    .. ',"accountId":' .. id .. ',"msgId":' .. int(msg))
+  return { OK }
+end
+
+-- typing id epoch sid true|false
+-- Publishes the signal; it is never recorded. Returns {0}, {4}, {7}, {-1} or {-2}.
+local function typing(keys, args)
+  local pool = keys[1]
+  local id, epoch, sid, flag = unpack(args)
+  local _, session, code = in_session(pool, id, epoch, sid)
+  if code == OK then
+    local data = '{"accountId":' .. id .. ',"typing":' .. flag .. '}'
+    redis.call('SPUBLISH', pool .. ':push:' .. session.partner, signal(id, sid, session.partner, 'Typing', data) .. '}')
+  end
+  return { code }
+end
+
+-- leave id epoch sid
+-- Ends a session; the partner gets PartnerExit. Returns {0}, {4}, {7}, {-1} or {-2}.
+local function leave(keys, args)
+  local pool = keys[1]
+  local id, epoch, sid = unpack(args)
+  local _, _, code = in_session(pool, id, epoch, sid)
+  if code == OK then
+    end_session(pool, sid, id)
+  end
+  return { code }
+end
+
+-- ack {id epoch seq}...
+-- For each account whose socket of that epoch still holds it: everything up to seq has arrived.
+-- Returns {0}.
+local function ack(keys, args)
+  local pool = keys[1]
+  for i = 1, #args, 3 do
+    local account = holds(pool, args[i], args[i + 1])
+    if account then
+      acknowledge(pool, args[i], account, tonumber(args[i + 2]))
+    end
+  end
+  return { OK }
+end
+
+-- inbox id epoch after                                                                 (reads only)
+-- Returns {0, {push, ...}}: what is recorded after that number; {-1}; {-2}.
+local function inbox(keys, args)
+  local pool = keys[1]
+  local id, epoch, after = unpack(args)
+  local account, code = holds(pool, id, epoch)
+  if not account then
+    return { code }
+  end
+  return { OK, recorded(pool, id, '(' .. after .. '-0') }
+end
+
+-- held node                                                                             (reads only)
+-- Returns {0, {id, epoch, ...}}: the accounts that are said to have their socket on the node.
+local function held(keys, args)
+  local pool = keys[1]
+  local accounts = {}
+  for _, id in ipairs(redis.call('SMEMBERS', pool .. ':node:' .. args[1])) do
+    accounts[#accounts + 1] = tonumber(id)
+    accounts[#accounts + 1] = tonumber(redis.call('HGET', pool .. ':account:' .. id, 'epoch'))
+  end
+  return { OK, accounts }
+end
+
+-- lease node ms
+-- The node lives for another `ms`; with 0 it is leaving, and what it still holds is swept at once.
+-- Returns {0, 1}, or {0, 0} where the pool did not know the node (any more).
+local function lease(keys, args)
+  local pool = keys[1]
+  local node, ms = unpack(args)
+  local known = redis.call('ZSCORE', pool .. ':nodes', node) and 1 or 0
+  if ms == '0' and redis.call('SCARD', pool .. ':node:' .. node) == 0 then
+    redis.call('ZREM', pool .. ':nodes', node)
+  else
+    redis.call('ZADD', pool .. ':nodes', int(now_ms() + ms), node)
+  end
+  return { OK, known }
+end
+
+-- sweep batch grace room
+-- Accounts of nodes whose lease ran out become away, accounts whose grace time ran out end; at most
+-- `batch` of each. Any node may call it at any time.
+-- Returns {0, made away, ended}: where one of them is `batch` there is more to do.
+local function sweep(keys, args)
+  local pool = keys[1]
+  local batch, grace, room = unpack(args)
+  local now = int(now_ms())
+  local away = 0
+  for _, node in ipairs(redis.call('ZRANGEBYSCORE', pool .. ':nodes', '-inf', now, 'LIMIT', '0', batch)) do
+    local accounts = redis.call('SRANDMEMBER', pool .. ':node:' .. node, int(batch - away))
+    for _, id in ipairs(accounts) do
+      make_away(pool, id, grace, room)
+    end
+    away = away + #accounts
+    if redis.call('SCARD', pool .. ':node:' .. node) == 0 then
+      redis.call('ZREM', pool .. ':nodes', node)
+    end
+    if away >= tonumber(batch) then
+      break
+    end
+  end
+  local ended = redis.call('ZRANGEBYSCORE', pool .. ':away', '-inf', now, 'LIMIT', '0', batch)
+  for _, id in ipairs(ended) do
+    remove(pool, id)
+  end
+  return { OK, away, #ended }
+end
+
+-- While a library is loaded, Lua has neither pairs nor ipairs.
+local WRITING = {
+  { 'create', create }, { 'attach', attach }, { 'detach', detach }, { 'match', match },
+  { 'cancel', cancel }, { 'say', say }, { 'viewed', viewed }, { 'typing', typing },
+  { 'leave', leave }, { 'ack', ack }, { 'lease', lease }, { 'sweep', sweep },
+}
+for i = 1, #WRITING do
+  redis.register_function('chat_1_' .. WRITING[i][1], WRITING[i][2])
+end
+local READING = { { 'inbox', inbox }, { 'held', held } }
+for i = 1, #READING do
+  redis.register_function({
+    function_name = 'chat_1_' .. READING[i][1], callback = READING[i][2], flags = { 'no-writes' },
+  })
+end

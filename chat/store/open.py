@@ -1,0 +1,46 @@
+"""The store that the settings ask for: a Redis, or the embedded server."""
+
+from collections.abc import Callable
+
+from chat.config import Settings
+from chat.store.address import Address
+from chat.store.embedded import EmbeddedLink, EmbeddedServer
+from chat.store.link import Link, RedisLink
+from chat.store.store import Store, account_of, library
+
+
+def open_store(
+    settings: Settings,
+    node: str,
+    on_push: Callable[[int, bytes], None],
+    on_gap: Callable[[], None],
+) -> Store:
+    """A store that is not started yet.
+
+    ``on_push`` gets what is published for an account this node subscribes to; ``on_gap`` is called
+    when some of it may have been missed. Raises SettingsError for a URL that cannot be used.
+    """
+
+    def pushed(channel: bytes, payload: bytes) -> None:
+        on_push(account_of(channel), payload)
+
+    link: Link
+    if settings.redis_url:
+        link = RedisLink(
+            Address.parse(settings.redis_url),
+            [library()],
+            pushed,
+            on_gap,
+            timeout=settings.redis_timeout_seconds,
+        )
+    else:
+        link = EmbeddedLink(EmbeddedServer(), [library()], pushed)
+    return Store(
+        link,
+        node,
+        grace=settings.grace_seconds,
+        lease=settings.node_lease_seconds,
+        inbox_length=settings.inbox_length,
+        sessions_per_account=settings.sessions_per_account,
+        accounts_per_minute=settings.accounts_per_minute,
+    )

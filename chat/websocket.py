@@ -1,0 +1,209 @@
+"""RFC 6455 for ``/ws``: uvicorn hands over the upgrade, picows the frames, whole messages come out.
+
+Given to uvicorn as its WebSocket class, so that a frame costs one callback and no task. picows parses
+and checks frames; messages, the close handshake and the size of a whole message are ours.
+"""
+
+import asyncio
+import logging
+import sys
+from typing import Any, Protocol
+
+from picows import (
+    WSAutoPingStrategy,
+    WSCloseCode,
+    WSFrame,
+    WSListener,
+    WSMsgType,
+    WSTransport,
+    WSUpgradeRequest,
+    WSUpgradeResponse,
+    WSUpgradeResponseWithListener,
+)
+from picows.picows import WSProtocol  # type: ignore[attr-defined]  # there, but not in the stubs
+
+from chat.connection import Connection
+from chat.errors import Close
+
+log = logging.getLogger(__name__)
+
+MAX_MESSAGE = 10 * 1024
+"""Bytes of a whole message, fragments together."""
+CLOSE_SECONDS = 3.0
+"""How long a client may take to finish a close handshake."""
+READ_BUFFER = 1024
+NO_STATUS = 1005
+ABNORMAL = 1006
+
+
+class Door(Protocol):
+    """Who decides about sockets, and what comes of them."""
+
+    def refuses(self, request: WSUpgradeRequest, peer: str) -> tuple[int, str] | None:
+        """The HTTP status and reason with which an upgrade is refused, or None."""
+
+    def opened(self, socket: "Socket", request: WSUpgradeRequest, peer: str) -> Connection:
+        """A socket was admitted."""
+
+    def received(self, connection: Connection, message: bytes) -> None:
+        """A text message: valid UTF-8, at most MAX_MESSAGE bytes."""
+
+    def control(self, connection: Connection) -> bool:
+        """A control frame: the client is alive. Whether it may be answered: it costs like a command."""
+
+
+class _Quiet:
+    """picows' logger: it would log addresses, make a logger for each socket, and report what clients do."""
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the name is logging's
+        return False
+
+    def log(self, *args: object) -> None:
+        pass
+
+    debug = info = warning = error = log
+
+    def exception(self, message: str, *args: object) -> None:
+        """Only a fault of our own comes here."""
+        log.error(message, *args, exc_info=sys.exception())
+
+
+class Socket(WSListener):
+    """One socket: frames in, messages out to the door, and the way back. The connection's transport."""
+
+    def __init__(self, door: Door, peer: str) -> None:
+        self._door = door
+        self._peer = peer
+        self._transport: WSTransport
+        self._connection: Connection
+        self._partial: bytearray | None = None
+        self._fragments = 0
+        self._closing: asyncio.TimerHandle | None = None
+
+    # what the connection asks
+
+    def send(self, frame: bytes) -> None:
+        self._transport.send(WSMsgType.TEXT, frame)
+
+    def waiting(self) -> int:
+        return self._transport.underlying_transport.get_write_buffer_size()
+
+    def close(self, code: int) -> None:
+        if self._closing is None:
+            self._transport.send_close(code)  # type: ignore[arg-type]  # takes any number, like 4001
+            self._closing = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._cut)
+
+    def _cut(self) -> None:
+        self._transport.disconnect(graceful=False)
+
+    # what picows tells
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._transport = transport
+        self._connection = self._door.opened(self, transport.request, self._peer)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        kind = frame.msg_type
+        if self._closing is not None:
+            if kind is WSMsgType.CLOSE:
+                transport.disconnect()
+        elif frame.rsv1 or frame.rsv2 or frame.rsv3:
+            self._connection.close(Close.PROTOCOL)
+        elif kind is WSMsgType.TEXT and frame.fin and self._partial is None:
+            self._message(frame.get_payload_as_bytes())
+        elif kind in (WSMsgType.TEXT, WSMsgType.CONTINUATION, WSMsgType.BINARY):
+            self._fragment(kind, frame.fin, frame.get_payload_as_bytes())
+        elif kind is WSMsgType.PING:
+            self._ping(frame.get_payload_as_bytes())
+        elif kind is WSMsgType.CLOSE:
+            self._goodbye(transport)
+        else:
+            self._door.control(self._connection)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        if self._closing is not None:
+            self._closing.cancel()
+        self._connection.closed(ABNORMAL)
+
+    def pause_writing(self) -> None:
+        """What waits is bounded where frames are sent, so there is nothing to do here."""
+
+    def resume_writing(self) -> None:
+        pass
+
+    # frames
+
+    def _fragment(self, kind: WSMsgType, fin: bool, payload: bytes) -> None:
+        if kind is WSMsgType.BINARY:
+            self._connection.close(Close.UNSUPPORTED)
+            return
+        if (kind is WSMsgType.CONTINUATION) != (self._partial is not None):
+            self._connection.close(Close.PROTOCOL)
+            return
+        if self._partial is None:
+            self._partial, self._fragments = bytearray(), 0
+        self._partial += payload
+        self._fragments += 1
+        if len(self._partial) > MAX_MESSAGE or self._fragments > MAX_MESSAGE:
+            self._connection.close(Close.TOO_BIG)
+        elif fin:
+            message, self._partial = bytes(self._partial), None
+            self._message(message)
+
+    def _message(self, message: bytes) -> None:
+        if not message.isascii():
+            try:
+                message.decode()
+            except UnicodeDecodeError:
+                self._connection.close(Close.INVALID_TEXT)
+                return
+        self._door.received(self._connection, message)
+
+    def _ping(self, payload: bytes) -> None:
+        if self._door.control(self._connection):
+            self._transport.send_pong(payload)
+
+    def _goodbye(self, transport: WSTransport) -> None:
+        """The client closes: the answer repeats its code, then the connection ends."""
+        received = transport.close_handshake.recv
+        code = int(received.code) if received is not None else 0  # type: ignore[call-overload]  # an int
+        self._closing = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._cut)
+        transport.send_close(code or WSCloseCode.OK)  # type: ignore[arg-type]
+        transport.disconnect()
+        self._connection.closed(code or NO_STATUS)
+
+
+def websocket_class(door: Door) -> type[asyncio.Protocol]:
+    """The class that uvicorn makes a protocol of for every upgrade; all of them share the door."""
+
+    class ChatProtocol(WSProtocol):  # type: ignore[misc]  # picows ships no types for it
+        def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:
+            super().__init__(
+                None, None, False, self._admit, _Quiet(), True, None, False, None, None,
+                WSAutoPingStrategy.PING_WHEN_IDLE, False, MAX_MESSAGE, None, READ_BUFFER,
+            )  # fmt: skip
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            name = transport.get_extra_info("peername")
+            self._peer = name[0] if isinstance(name, tuple) else ""
+            super().connection_made(transport)
+
+        def data_received(self, data: bytes) -> None:
+            """The upgrade request, which uvicorn has read already; frames come through the buffer."""
+            while data:
+                room = memoryview(self.get_buffer(-1))
+                size = min(len(room), len(data))
+                room[:size] = data[:size]
+                data = data[size:]
+                self.buffer_updated(size)
+
+        def _admit(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+            refused = door.refuses(request, self._peer)
+            if refused is not None:
+                status, why = refused
+                response = WSUpgradeResponse.create_error_response(status, why.encode())
+                return WSUpgradeResponseWithListener(response, None)
+            response = WSUpgradeResponse.create_101_response()
+            return WSUpgradeResponseWithListener(response, Socket(door, self._peer))
+
+    return ChatProtocol

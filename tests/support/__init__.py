@@ -1,0 +1,1 @@
+"""What tests stand on: real servers, nodes as processes, and a raw client."""
