@@ -5,10 +5,12 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chat import __version__, config
 from chat.errors import ChatError
+
+log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser(
         "serve",
         help="run one node",
+        usage="chat serve [OPTION VALUE]...",
         description="Runs one node. Every option can also be set in the environment, by the name in"
         " brackets; the command line wins. Times are in seconds.",
     )
@@ -56,9 +59,19 @@ def _serve(options: argparse.Namespace) -> int:
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     for name in config.unknown(os.environ):
-        logging.warning("%s is set, but is no setting; chat serve --help lists them", name)
-    asyncio.run(serve(config.read(os.environ, vars(options))))
+        log.warning("%s is set, but is no setting; chat serve --help lists them", name)
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        runner.run(serve(config.read(os.environ, vars(options))))
     return 0
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's where the extra "fast" has brought it, otherwise asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def _talk(options: argparse.Namespace) -> int:

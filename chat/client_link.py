@@ -72,19 +72,23 @@ class Link:
         if self._ready is not None:
             raise RuntimeError("a client is used once: make a new one")
         self._ready = asyncio.get_running_loop().create_future()
+        try:
+            socket = await self._first()
+        except BaseException:
+            self._finish(Closed("the client never was connected"))
+            raise
+        self._task = asyncio.create_task(self._keep(socket), name="chat client")
+
+    async def _first(self) -> Socket:
         seconds = self._outside.timing.connect
         try:
             async with asyncio.timeout(seconds):
-                socket = await self._reconnect(0.0)
+                return await self._reconnect(0.0)
         except TimeoutError:
             why = self._failure or "no answer"
             raise ConnectionFailed(f"cannot connect in {seconds:g} s: {why}") from self._failure
         except (SocketLost, Refused) as failure:
             raise ConnectionFailed(f"cannot connect: {failure}") from failure
-        finally:
-            if self._task is None:
-                self._finish(Closed("the client never was connected"))
-        self._task = asyncio.create_task(self._keep(socket), name="chat client")
 
     async def close(self) -> None:
         """Say goodbye and end. Raises what the task crashed with, if it did."""
@@ -140,7 +144,7 @@ class Link:
 
     async def _keep(self, socket: Socket) -> None:
         try:
-            loss = await socket.lost
+            loss = await asyncio.shield(socket.lost)
             while loss.again:
                 self._owner.notice(ConnectionLost(loss.code, loss.reason))
                 loss = await self._come_back(loss)
@@ -159,7 +163,7 @@ class Link:
             socket = await self._reconnect(self._first_wait(loss))
         except SocketLost as final:
             return final.loss
-        return await socket.lost
+        return await asyncio.shield(socket.lost)
 
     async def _reconnect(self, wait: float) -> Socket:
         """Try every address in turn, until a node says that there is no use in it."""

@@ -155,9 +155,7 @@ class Socket(WSListener):
 
     async def request(self, command: str, **fields: object) -> Frame:
         """The answer with code 0. Raises ``Refused`` for another code, and ``SocketLost``."""
-        data = orjson.dumps({"cmd": command, **fields})
-        if len(data) > REQUEST_BYTES:
-            raise Refused(PARAM_ERR, command, reason=f"{command} is longer than a node takes")
+        data = encode(command, fields)
         if self.loss is not None:
             raise SocketLost(self.loss)
         loop = asyncio.get_running_loop()
@@ -287,6 +285,17 @@ def fail(future: asyncio.Future[Any], error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)
         future.exception()
+
+
+def encode(command: str, fields: Frame) -> bytes:
+    """What no node would take is refused here: there it would close the connection, each time."""
+    try:
+        data = orjson.dumps({"cmd": command, **fields})
+    except orjson.JSONEncodeError as error:
+        raise Refused(PARAM_ERR, command, reason=f"{command} is no JSON: {error}") from error
+    if len(data) > REQUEST_BYTES:
+        raise Refused(PARAM_ERR, command, reason=f"{command} is longer than a node takes")
+    return data
 
 
 def decode(data: bytes) -> Frame:

@@ -8,18 +8,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import orjson
-
 from chat import commands as c
 from chat import protocol
+from chat.binding import Binding
 from chat.connection import Connection, State
 from chat.errors import Close, Code, close_code
 from chat.hub import Hub
 from chat.liveness import Liveness
 from chat.store.store import Store
 
-HELD_FRAMES = 100
-"""Frames that may wait while the socket waits for its account."""
 RETRY_AFTER_MS = 1000
 """When to try again where no time is known: the partner's inbox is full."""
 
@@ -39,13 +36,11 @@ class Handlers:
         new_nick: Callable[[], str],
     ) -> None:
         self._store = store
-        self._hub = hub
-        self._liveness = liveness
         self._acked = acked
         self._clock = clock
-        self._new_token = new_token
-        self._new_nick = new_nick
-        self._owed: list[tuple[int, int, int, bool]] = []
+        self.binding = Binding(
+            store, hub, liveness, self.received, new_token=new_token, new_nick=new_nick
+        )
         self._requests: dict[type, Callable[[Connection, Any], None]] = {
             c.Dialogue: self._say,
             c.Viewed: self._viewed,
@@ -58,8 +53,8 @@ class Handlers:
     def received(self, connection: Connection, frame: bytes) -> None:
         """Acts on one text frame, valid UTF-8 and within the size limit. Never raises for its content."""
         connection.heard = now = self._clock()
-        if connection.state is State.BINDING:  # what follows may need the account it is asking for
-            self._hold(connection, frame)
+        if connection.state is State.BINDING:
+            self.binding.hold(connection, frame)
             return
         if connection.state is State.CLOSED:
             return
@@ -113,7 +108,7 @@ class Handlers:
         self, connection: Connection, command: Any, code: int, wait_ms: int | None = None
     ) -> None:
         """Refuses what Redis is not asked about, in its turn."""
-        self._in_turn(connection, _refusal(command, code, wait_ms))
+        self._in_turn(connection, protocol.refused(command, code, wait_ms))
 
     def _in_turn(self, connection: Connection, frame: bytes) -> None:
         self._store.in_turn(lambda: connection.send(frame))
@@ -129,111 +124,15 @@ class Handlers:
         elif type(command) in c.CMD_OF or isinstance(command, c.Malformed):
             self._refuse(connection, command, Code.RATE_LIMITED, max(1, round(wait * 1000)))
 
-    # accounts
+    # what each command does
 
     def _bind(self, connection: Connection, command: c.Create | c.Reconnect) -> None:
         if connection.state is State.BOUND:
             self._refuse(connection, command, Code.NOT_ALLOWED)
-            return
-        connection.state = State.BINDING
-        if isinstance(command, c.Create):
-            nick, token = command.nick or self._new_nick(), self._new_token()
-            done = partial(self._created, connection, command, nick, token)
-            self._store.create(orjson.dumps(nick), token, connection.address, done)
+        elif isinstance(command, c.Create):
+            self.binding.create(connection, command)
         else:
-            self._hub.expect(command.account)
-            done = partial(self._attached, connection, command)
-            self._store.attach(command.account, command.token, command.seq, done)
-
-    def _created(
-        self, connection: Connection, command: c.Create, nick: str, token: str,
-        code: int, values: Sequence[Any],
-    ) -> None:  # fmt: skip
-        if code != Code.SUCCESS:
-            self._not_bound(connection, command, code, values[0] if values else None)
-            return
-        account: int = values[0]
-        if connection.state is State.CLOSED:  # it did not wait for its account
-            self.detach(account, 1, 0, goodbye=True)
-            return
-        self._hub.expect(account)
-        self._become(connection, account, epoch=1, acked=0)
-        connection.send(protocol.create_resp(nick, account, token))
-        self._resume(connection)
-
-    def _attached(
-        self, connection: Connection, command: c.Reconnect, code: int, values: Sequence[Any]
-    ) -> None:
-        if code != Code.SUCCESS:
-            self._hub.unexpect(command.account)
-            self._not_bound(connection, command, code, None)
-            return
-        epoch, nick, recovered, waiting, sessions, acked, pushes = values
-        if connection.state is State.CLOSED:
-            self._hub.unexpect(command.account)
-            self.detach(command.account, epoch, acked)
-            return
-        self._become(connection, command.account, epoch, acked)
-        triples = list(zip(sessions[::3], sessions[1::3], sessions[2::3], strict=True))
-        connection.send(protocol.reconnect_resp(nick, bool(recovered), bool(waiting), triples))
-        self._hub.replay(connection, pushes)
-        self._resume(connection)
-
-    def _become(self, connection: Connection, account: int, epoch: int, acked: int) -> None:
-        connection.bind(account, epoch, acked)
-        self._hub.bind(connection)
-        self._liveness.bound(connection)
-
-    def _not_bound(
-        self,
-        connection: Connection,
-        command: c.Create | c.Reconnect,
-        code: int,
-        wait_ms: int | None,
-    ) -> None:
-        if connection.state is State.BINDING:
-            connection.state = State.NEW
-            connection.send(_refusal(command, code, wait_ms))
-            self._resume(connection)
-
-    def _hold(self, connection: Connection, frame: bytes) -> None:
-        if len(connection.held) < HELD_FRAMES:
-            connection.held.append(frame)
-        else:
-            connection.close(Close.POLICY)
-
-    def _resume(self, connection: Connection) -> None:
-        """Acts on what came in while the socket waited for its account."""
-        held, connection.held = connection.held, []
-        for frame in held:
-            self.received(connection, frame)
-
-    def closed(self, connection: Connection, code: int) -> None:
-        """The socket is gone: its account is away, or ends where the client said goodbye."""
-        if connection.account:
-            self._hub.unbind(connection)
-            if code != Close.REPLACED:
-                goodbye = code == Close.GOODBYE
-                self.detach(connection.account, connection.epoch, connection.acked, goodbye)
-
-    def detach(self, account: int, epoch: int, acked: int, goodbye: bool = False) -> None:
-        """Says that this node has no socket for the account; said again later if Redis is not there,
-        which is harmless: an account that has a newer socket is left alone."""
-        owed = (account, epoch, acked, goodbye)
-
-        def done(code: int, values: Sequence[Any]) -> None:
-            if code == Code.INTERNAL:
-                self._owed.append(owed)
-
-        self._store.detach(*owed, done)
-
-    def settle(self) -> None:
-        """Says again what Redis has not heard. Called from time to time."""
-        owed, self._owed = self._owed, []
-        for detach in owed:
-            self.detach(*detach)
-
-    # matching and talking
+            self.binding.reconnect(connection, command)
 
     def _answered(
         self, connection: Connection, command: Any, answer: Callable[..., bytes | None],
@@ -247,7 +146,7 @@ class Handlers:
             connection.close(close_code(code))
         else:
             wait_ms = RETRY_AFTER_MS if code == Code.RATE_LIMITED else None
-            connection.send(_refusal(command, code, wait_ms))
+            connection.send(protocol.refused(command, code, wait_ms))
 
     def _match(self, connection: Connection, command: c.Match) -> None:
         def answer(session: int, partner: int, nick: bytes) -> bytes:
@@ -298,17 +197,3 @@ def _account(command: Any) -> int:
 
 def _done(command: c.Command) -> Callable[[], bytes]:
     return partial(protocol.done_resp, c.CMD_OF[type(command)])
-
-
-def _refusal(command: Any, code: int, wait_ms: int | None) -> bytes:
-    """The answer to a command or a malformed frame that is not done."""
-    if isinstance(command, c.Malformed):
-        name, request_id, why = command.cmd, command.request_id, command.why
-        ref = command.ref
-    else:
-        name, why = c.CMD_OF[type(command)], "refused"
-        request_id = command.request_id if isinstance(command, c.Dialogue) else None
-        ref = f"{name}_REQ"
-    if name is None or name == "PING":  # has no answer of its own that carries a code
-        return protocol.error_resp(code, why, ref, wait_ms)
-    return protocol.refusal(name, code, request_id, wait_ms)

@@ -137,7 +137,7 @@ class Node:
     def _closed(self, connection: Connection, code: int) -> None:
         self._connections.discard(connection)
         self._admission.leaves(connection.address)
-        self._handlers.closed(connection, code)
+        self._handlers.binding.closed(connection, code)
 
     def _address(self, request: WSUpgradeRequest, peer: str) -> str:
         forwarded = ",".join(request.headers.getall("X-Forwarded-For", []))
@@ -189,7 +189,7 @@ class Node:
             await asyncio.sleep(TICK_SECONDS)
             self._liveness.tick()
             self._hub.fill()
-            self._handlers.settle()
+            self._handlers.binding.settle()
             self._acks.flush()
             if self._strays:
                 await self._let_go_of_strays()
@@ -201,7 +201,7 @@ class Node:
             self._strays = False
             for account, epoch in held.items():
                 if not self._hub.knows(account):
-                    self._handlers.detach(account, epoch, 0)
+                    self._handlers.binding.detach(account, epoch, 0)
 
 
 def _ping(connection: Connection) -> None:

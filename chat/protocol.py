@@ -6,12 +6,13 @@ recorded in one step, so the function library writes them (``store/functions.lua
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from chat.commands import (
+    CMD_OF,
     Command,
     Create,
     Dialogue,
@@ -107,10 +108,15 @@ def _leave(fields: Fields) -> Leave:
     return Leave(_number(fields, "accountId"), _number(fields, "sessionId"))
 
 
+def json_text(value: str) -> bytes:
+    """The JSON text of a string, as a frame carries it."""
+    return orjson.dumps(value)
+
+
 def _json_text(value: str, name: str) -> bytes:
-    """The JSON text of ``value``; half of a surrogate pair has none that every client could read."""
+    """Half of a surrogate pair has no JSON text that every client could read."""
     try:
-        return orjson.dumps(value)
+        return json_text(value)
     except orjson.JSONEncodeError:
         raise _Bad(name) from None
 
@@ -199,25 +205,26 @@ def _dump(fields: Mapping[str, Any]) -> bytes:
         return json.dumps(fields, separators=(",", ":")).encode()
 
 
-def refusal(
-    cmd: str, code: int, request_id: str | None = None, retry_after_ms: int | None = None
-) -> bytes:
-    """The answer of a refused request; ``cmd`` is its name without ``_REQ``."""
-    fields: dict[str, Any] = {"cmd": f"{cmd}_RESP", "code": code}
-    if request_id is not None:
-        fields["requestId"] = request_id
-    if retry_after_ms is not None:
-        fields["retryAfterMs"] = retry_after_ms
-    return _dump(fields)
+def refused(command: Command | Malformed, code: int, retry_after_ms: int | None = None) -> bytes:
+    """The answer to what is not done: the request's own, or ERROR_RESP where it has none with a code.
 
-
-def error_resp(
-    code: int, msg: str, ref: str | None = None, retry_after_ms: int | None = None
-) -> bytes:
-    """The answer to what has no answer of its own; ``msg`` is for people."""
-    fields: dict[str, Any] = {"cmd": "ERROR_RESP", "code": code, "msg": msg}
-    if ref is not None:
-        fields["ref"] = ref[:MAX_REF]
+    ``retry_after_ms`` goes with code 6 alone.
+    """
+    fields: dict[str, Any]
+    name = command.cmd if isinstance(command, Malformed) else CMD_OF[type(command)]
+    if name is None or name == "PING":
+        why, ref = (
+            (command.why, command.ref)
+            if isinstance(command, Malformed)
+            else ("refused", "PING_REQ")
+        )
+        fields = {"cmd": "ERROR_RESP", "code": code, "msg": why}
+        if ref is not None:
+            fields["ref"] = ref[:MAX_REF]
+    else:
+        fields = {"cmd": f"{name}_RESP", "code": code}
+        if isinstance(command, Dialogue | Malformed) and command.request_id is not None:
+            fields["requestId"] = command.request_id
     if retry_after_ms is not None:
         fields["retryAfterMs"] = retry_after_ms
     return _dump(fields)
@@ -240,10 +247,9 @@ def create_resp(nick: str, account: int, token: str) -> bytes:
     )
 
 
-def reconnect_resp(
-    nick: bytes, recovered: bool, waiting: bool, sessions: list[tuple[int, int, bytes]]
-) -> bytes:
-    """``nick`` and the partners' names are JSON texts; a session is (id, partner, partner's name)."""
+def reconnect_resp(nick: bytes, recovered: bool, waiting: bool, sessions: Sequence[Any]) -> bytes:
+    """``nick`` and the partners' names are JSON texts; ``sessions`` is flat: id, partner, name, ..."""
+    open_sessions = zip(sessions[::3], sessions[1::3], sessions[2::3], strict=True)
     return orjson.dumps(
         {
             "cmd": "RECONNECT_RESP",
@@ -253,7 +259,7 @@ def reconnect_resp(
             "waiting": waiting,
             "sessions": [
                 {"sessionId": session, "partnerId": partner, "partnerName": orjson.Fragment(name)}
-                for session, partner, name in sessions
+                for session, partner, name in open_sessions
             ],
         }
     )

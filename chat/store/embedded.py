@@ -12,7 +12,7 @@ from typing import Any
 import fakeredis
 import redis
 
-from chat.store.link import Done, LinkDown, Part
+from chat.store.wire import Done, LinkDown, Part
 
 
 class EmbeddedServer:

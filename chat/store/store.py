@@ -16,7 +16,8 @@ from importlib.resources import files
 from typing import Any
 
 from chat.errors import Code
-from chat.store.link import Link, LinkDown, Part
+from chat.store.link import Link
+from chat.store.wire import LinkDown, Part
 
 log = logging.getLogger(__name__)
 

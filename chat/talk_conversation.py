@@ -1,0 +1,284 @@
+"""A person in a terminal and one stranger at a time: commands and lines in, events told in words."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import datetime
+
+from chat.client import Client
+from chat.client_events import (
+    AccountLost,
+    Banned,
+    ConnectionLost,
+    Event,
+    MatchCancelled,
+    Matched,
+    Message,
+    Missed,
+    PartnerAway,
+    PartnerBack,
+    PartnerLeft,
+    Reconnected,
+    Refused,
+    Replaced,
+    Session,
+    Typing,
+    Viewed,
+)
+from chat.talk_text import Show, clean
+
+HELP = """\
+/next   leave, and look for another stranger
+/leave  leave this stranger, or stop looking
+/quit   say goodbye (Ctrl-C and Ctrl-D do the same)
+/help   this
+//text  say /text"""
+
+REFUSALS = {
+    1: "it is too long, or has characters that the node does not take",
+    4: "the session is gone",
+    5: "the node does not allow it",
+    7: "the stranger has left",
+}
+
+UNSENT_LINES = 100
+"""Lines that wait for the connection. More are not taken."""
+
+
+class Conversation:
+    """A person, and one stranger at a time. ``patient``: a line waits while a stranger is looked for."""
+
+    def __init__(
+        self,
+        me: Client,
+        show: Show,
+        complain: Show,
+        now: Callable[[], datetime],
+        *,
+        patient: bool = False,
+    ) -> None:
+        self.me = me
+        self.show = show
+        self.complain = complain
+        self.changed: Callable[[], object] = lambda: None
+        """Called when ``status`` may have changed."""
+        self.session: Session | None = None
+        self.complete = True
+        """False once a line was not delivered."""
+        self._now = now
+        self._patient = patient
+        self._looking = False
+        self._online = True
+        self._typing = False
+        self._wanted = asyncio.Event()
+        self._decided = asyncio.Event()
+        self._seen: Message | None = None
+        self._unseen = asyncio.Event()
+        self._lines: asyncio.Queue[str] = asyncio.Queue(UNSENT_LINES)
+
+    @property
+    def partner(self) -> str:
+        return clean(self.session.partner_name) if self.session else "nobody"
+
+    @property
+    def status(self) -> str:
+        """How things are, in a few words."""
+        if not self._online:
+            return "connection lost, coming back…"
+        if self._looking:
+            return "looking for a stranger…"
+        if self.session is None:
+            return "nobody is here: /next finds a stranger"
+        return f"{self.partner} is typing…" if self._typing else f"talking with {self.partner}"
+
+    # -- what runs beside the input
+
+    def background(self) -> list[Coroutine[None, None, None]]:
+        """All that has to run; the first, ``listen``, ends when the client has ended."""
+        return [self._listen(), self._seek(), self._send(), self._view()]
+
+    async def _listen(self) -> None:
+        async for event in self.me.events():
+            if isinstance(event, Matched) and not self._looking:
+                await self.me.leave(event.session)  # found in the moment of giving up
+            else:
+                self._tell(event)
+                self.changed()
+
+    async def _seek(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                await self.me.match()
+            except MatchCancelled:
+                continue
+            except Refused as refused:
+                self._stop_looking()
+                self.complain(f"! no stranger: {_reason(refused)}")
+
+    async def _send(self) -> None:
+        while True:
+            line = await self._lines.get()
+            await self._do(line)
+            self._lines.task_done()
+
+    async def _view(self) -> None:
+        """Only the last of several messages is worth a word."""
+        while True:
+            await self._unseen.wait()
+            self._unseen.clear()
+            if self._seen is not None:
+                with suppress(Refused):  # the session has ended meanwhile
+                    await self.me.viewed(self._seen.session, self._seen.msg_id)
+
+    # -- lines
+
+    async def enter(self, line: str) -> None:
+        """Take a line; waits while too many are waiting."""
+        await self._lines.put(line)
+
+    def try_to_enter(self, line: str) -> None:
+        """Take a line, or say that too many are waiting."""
+        try:
+            self._lines.put_nowait(line)
+        except asyncio.QueueFull:
+            self.complain("! not sent: too many lines are waiting for the connection")
+
+    async def done(self) -> None:
+        """All lines taken are confirmed, or said to be not sent."""
+        await self._lines.join()
+
+    async def _do(self, line: str) -> None:
+        if line.startswith("/") and not line.startswith("//"):
+            await self._command(line.split(maxsplit=1)[0])
+        elif line.strip():
+            await self._say(line.removeprefix("/"))
+
+    async def _say(self, content: str) -> None:
+        if self._patient:
+            await self._decided.wait()
+        if self.session is None:
+            why = "nobody is here yet" if self._looking else "nobody is here, try /next"
+            self._not_sent(why)
+            return
+        try:
+            await self.me.say(self.session, content)
+        except Refused as refused:
+            self._not_sent(_reason(refused))
+
+    def _not_sent(self, why: str) -> None:
+        self.complete = False
+        self.complain(f"! not sent: {why}")
+
+    async def _command(self, command: str) -> None:
+        match command:
+            case "/next":
+                await self._next()
+            case "/leave":
+                await self._leave()
+            case "/help":
+                self.show(HELP)
+            case _:
+                self.complain(f"! {clean(command)} is no command, /help lists them")
+
+    async def _next(self) -> None:
+        if self._looking:
+            self.show("* still looking")
+            return
+        await self._leave()
+        self.look()
+
+    async def _leave(self) -> None:
+        if self._looking:
+            self._stop_looking()
+            await self.me.cancel()
+            self.show("* you stopped looking")
+        elif self.session is not None:
+            session, partner = self.session, self.partner
+            self._part()
+            await self.me.leave(session)
+            self.show(f"* you left {partner}")
+
+    # -- who is here
+
+    def look(self) -> None:
+        """Start to look for a stranger."""
+        self._looking = True
+        self._decided.clear()
+        self.show("* looking for a stranger…")
+        self._wanted.set()
+        self.changed()
+
+    def _stop_looking(self) -> None:
+        self._looking = False
+        self._decided.set()
+        self.changed()
+
+    def _part(self) -> None:
+        self.session, self._typing = None, False
+        self.changed()
+
+    # -- what happened
+
+    def _tell(self, event: Event) -> None:
+        match event:
+            case Matched(session):
+                self.session = session
+                self._stop_looking()
+                self.show(f"* you are talking with {self.partner}")
+            case ConnectionLost():
+                self._online = False
+                self.show("* connection lost, coming back…")
+            case Reconnected(recovered=recovered):
+                self._online = True
+                self.show("* connected again" + ("" if recovered else "; something was lost"))
+            case AccountLost():
+                self._start_anew()
+            case Missed():
+                self.show("* something could not be read")
+            case Replaced():
+                self.show("* this account is in use elsewhere: goodbye")
+            case Banned():
+                self.show("* the node does not want you here")
+            case _ if event.session == self.session:
+                self._tell_of_partner(event)
+
+    def _start_anew(self) -> None:
+        self._online = True
+        self.show("* connected again, but you were away for too long: you are somebody new")
+        self._part()
+        if not self._looking:
+            self.show("* /next finds a stranger")
+
+    def _tell_of_partner(
+        self, event: Message | Viewed | Typing | PartnerAway | PartnerBack | PartnerLeft
+    ) -> None:
+        match event:
+            case Message(content=content):
+                self._typing = False
+                self.show(f"[{self._now():%H:%M}] {self.partner}: {clean(content)}")
+                self._seen = event
+                self._unseen.set()
+            case Typing(typing=typing):
+                if typing and not self._typing:
+                    self._show_typing()
+                self._typing = typing
+            case Viewed():
+                self.show(f"✓ read by {self.partner}")
+            case PartnerAway():
+                self.show(f"* {self.partner} lost the connection and may come back")
+            case PartnerBack():
+                self.show(f"* {self.partner} is back")
+            case PartnerLeft():
+                self.show(f"* {self.partner} has left, /next finds another stranger")
+                self._part()
+
+    def _show_typing(self) -> None:
+        """A terminal shows it below the prompt."""
+        if self._patient:
+            self.show(f"* {self.partner} is typing…")
+
+
+def _reason(refused: Refused) -> str:
+    return REFUSALS.get(refused.code, f"the node says code {refused.code}")

@@ -1,0 +1,92 @@
+"""Lines in and out of a terminal or a pipe, and what a stranger may not put into them."""
+
+import asyncio
+import codecs
+import os
+import threading
+import unicodedata
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import TextIO
+
+Show = Callable[[str], None]
+
+
+def clean(text: str) -> str:
+    """The text without what a terminal would obey: it comes from a stranger."""
+    return "".join(map(_visible, text))
+
+
+def _visible(char: str) -> str:
+    if char == "\n":
+        return "⏎"  # one line for each message: the next could look like one of ours
+    if char in "\u200c\u200d":  # join letters and emoji, and do nothing else
+        return char
+    hidden = unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return "\ufffd" if hidden else char
+
+
+def printer(stream: TextIO) -> Show:
+    """Writes lines at once; what the stream's encoding does not have becomes a question mark."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+
+    def show(line: str) -> None:
+        stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+        stream.flush()
+
+    return show
+
+
+async def lines(stdin: TextIO) -> AsyncIterator[str]:
+    """The lines of a pipe or file, each read when it is asked for."""
+    read, rest = _reader(stdin), ""
+    while chunk := await _in_thread(read):
+        *whole, rest = (rest + chunk).split("\n")
+        for line in whole:
+            yield line.removesuffix("\r")
+    if rest:
+        yield rest
+
+
+def _reader(stdin: TextIO) -> Callable[[], str]:
+    """Reads what is there. From the file itself where there is one: a thread that still waits inside
+    the buffer of ``sys.stdin`` when the interpreter ends brings it down."""
+    try:
+        file = stdin.fileno()
+    except (OSError, AttributeError):
+        return stdin.readline
+    decoder = codecs.getincrementaldecoder(stdin.encoding or "utf-8")("replace")
+
+    def read() -> str:
+        while data := os.read(file, 65536):
+            if text := decoder.decode(data):
+                return text
+        return decoder.decode(b"", final=True)
+
+    return read
+
+
+async def _in_thread(read: Callable[[], str]) -> str:
+    """In a thread that the end of the program does not wait for: nobody can stop a read."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[str] = loop.create_future()
+
+    def settle(text: str, error: Exception | None) -> None:
+        if result.done():
+            return
+        if error is None:
+            result.set_result(text)
+        else:
+            result.set_exception(error)
+
+    def run() -> None:
+        text, error = "", None
+        try:
+            text = read()
+        except Exception as failure:  # noqa: BLE001 - raised where the line is awaited
+            error = failure
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, text, error)
+
+    threading.Thread(target=run, name="chat stdin", daemon=True).start()
+    return await result
