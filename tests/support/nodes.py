@@ -83,7 +83,7 @@ class NodeProcess(Process):
     def ready(self) -> bool:
         """Whether a load balancer would send it people now."""
         try:
-            status, _ = self.get("/readyz")
+            status, _ = self.get("/readyz", timeout=1)
         except (OSError, http.client.HTTPException):
             return False
         return status == 200

@@ -23,7 +23,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 # FUNCTION and FCALL came with Redis 7.0.
 OLDEST_REDIS = (7, 0)
 
-READY_LINE = "Ready to accept connections"
+# "Ready to accept connections", or for a Unix socket "The server is now ready to …".
+READY_LINE = "eady to accept connections"
 ADDRESS_IN_USE = "Address already in use"
 
 
