@@ -12,10 +12,12 @@ from datetime import datetime
 from typing import TextIO
 
 from chat.client import Client
-from chat.client_events import ClientError, Session
+from chat.client_events import ClientError, Session, Timing
 from chat.talk_conversation import Conversation
 from chat.talk_text import clean, lines, printer
 
+PATIENT = Timing(connect=5.0)
+"""A person looks at an empty screen meanwhile."""
 PAUSE_SECONDS = 3.0
 """Who has not typed for so long is not typing."""
 
@@ -27,6 +29,7 @@ async def talk(
     stdin: TextIO | None = None,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
+    timing: Timing = PATIENT,
     now: Callable[[], datetime] = datetime.now,
 ) -> int:
     """Talk with strangers until the person has had enough; returns the exit code of the process.
@@ -38,7 +41,7 @@ async def talk(
     stdin, stdout, stderr = stdin or sys.stdin, stdout or sys.stdout, stderr or sys.stderr
     complain = printer(stderr)
     try:
-        async with Client(url, name) as me:
+        async with Client(url, name, timing=timing) as me:
             if stdin.isatty() and stdout.isatty():
                 return await _on_terminal(Conversation(me, print, print, now))
             conversation = Conversation(me, printer(stdout), complain, now, patient=True)
