@@ -75,7 +75,7 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _talk(options: argparse.Namespace) -> int:
-    from chat.talk import talk
+    from chat.talk.talk import talk
 
     return asyncio.run(talk(options.url, options.name))
 

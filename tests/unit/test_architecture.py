@@ -1,7 +1,6 @@
 """Which part of the program may know which: the two tables below, and a test that holds them.
 
-A room is a module of ``chat/``, a folder, or a family of modules that share the beginning of their
-names (``client_socket`` is in the room ``client``). Within a room everything may be imported.
+A room is a module or a folder of ``chat/``. Within a folder everything may be imported.
 """
 
 import ast
@@ -25,31 +24,27 @@ ALLOWED: dict[str, set[str]] = {
     "nicks": set(),
     "protocol": {"errors", "commands"},
     "config": {"errors"},
-    "metrics": set(),
     "admission": {"errors", "config"},
     # Redis: knows no socket, no hub and no command.
     "store": {"errors", "config"},
     # Sockets: know no Redis.
     "connection": PLAIN,
-    "hub": PLAIN | {"connection", "metrics"},
-    "liveness": PLAIN | {"connection", "metrics"},
-    "acks": PLAIN | {"connection", "metrics"},
+    "hub": PLAIN | {"connection"},
+    "liveness": PLAIN | {"connection"},
+    "acks": PLAIN | {"connection"},
     "websocket": PLAIN | {"connection"},
     # Both meet here.
-    "binding": PLAIN | {"connection", "hub", "liveness", "metrics", "nicks", "store"},
-    "handlers": PLAIN | {"connection", "hub", "liveness", "metrics", "nicks", "store", "binding"},
+    "binding": PLAIN | {"connection", "hub", "liveness", "nicks", "store"},
+    "handlers": PLAIN | {"connection", "hub", "liveness", "nicks", "store", "binding"},
     "node": PLAIN
-    | {"connection", "hub", "liveness", "metrics", "nicks", "store", "handlers"}
+    | {"connection", "hub", "liveness", "nicks", "store", "handlers"}
     | {"acks", "admission", "binding", "websocket"},
     # The edge.
-    "app": PLAIN | {"node", "metrics", "websocket"},
+    "app": PLAIN | {"node", "websocket"},
     "server": PLAIN | {"node", "app", "websocket"},
     "client": set(),  # also for other people's bots: it must stand alone
     "talk": {"client"},
-    "load": {"client", "errors"},
-    "top": {"errors"},
-    "cli": {"errors", "config", "server", "talk", "load", "top"},
-    "__main__": {"cli"},
+    "cli": {"errors", "config", "server", "talk"},
 }
 
 # Library -> the only rooms that may import it.
@@ -57,9 +52,9 @@ ONLY_IN: dict[str, set[str]] = {
     "redis": {"store"},
     "hiredis": {"store"},
     "fakeredis": {"store"},
-    "json": {"protocol", "client", "app", "load", "top"},
-    "orjson": {"protocol", "client", "app", "load", "top"},
-    "picows": {"websocket", "node", "client", "load"},
+    "json": {"protocol", "client"},
+    "orjson": {"protocol", "client"},
+    "picows": {"websocket", "node", "client"},
     "starlette": {"app"},
     "uvicorn": {"server"},
     "prompt_toolkit": {"talk"},
@@ -136,12 +131,11 @@ def module_of(file: Path) -> str:
 
 
 def room_of(module: str) -> str:
-    """``chat.client_socket.Socket`` -> ``client``; ``chat.__version__`` -> ``__init__``."""
+    """``chat.client.socket.Socket`` -> ``client``; ``chat.__version__`` -> ``__init__``."""
     first = module.removeprefix("chat.").split(".")[0]
     if not (CHAT / first).is_dir() and not (CHAT / f"{first}.py").is_file():
         return "__init__"
-    family = first.split("_")[0]
-    return family if family in ALLOWED else first
+    return first
 
 
 def imports(file: Path) -> set[str]:

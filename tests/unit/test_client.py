@@ -9,9 +9,10 @@ from random import Random
 import pytest
 from picows import WSMsgType
 
-from chat import client_inbox
-from chat.client import Client
-from chat.client_events import (
+from chat.client import inbox as client_inbox
+from chat.client.account import Account
+from chat.client.client import Client
+from chat.client.events import (
     AccountLost,
     Banned,
     Closed,
@@ -33,7 +34,7 @@ from chat.client_events import (
     Typing,
     Viewed,
 )
-from chat.client_inbox import Inbox, Receipt, Turn
+from chat.client.inbox import Inbox, Receipt, Turn
 from tests.support.scripted_node import PATIENCE, Peer, ScriptedNode, listed
 
 BOB = Session(7000, 2000, "Bob")
@@ -984,7 +985,7 @@ def test_crash_is_raised_to_the_user(monkeypatch: pytest.MonkeyPatch, reconnecti
             if reconnecting:
                 first.abort()
             peer = await node.accept() if reconnecting else first
-            monkeypatch.setattr(Client, "_answered", broken)
+            monkeypatch.setattr(Account, "_answered", broken)
             if reconnecting:
                 await peer.resume()
             else:

@@ -40,7 +40,8 @@ NO_OBJECT = {
     "deep arrays": b"[" * 5000 + b"]" * 5000,
     "deep arrays cut short": b"[" * 10_000,
     "deep objects": b'{"a":' * 1700 + b"1" + b"}" * 1700,
-    "a deep unknown field": b'{"cmd":"MATCH_REQ","accountId":1,"x":%b%b}' % (b"[" * 4000, b"]" * 4000),
+    "a deep unknown field": b'{"cmd":"MATCH_REQ","accountId":1,"x":%b%b}'
+    % (b"[" * 4000, b"]" * 4000),
 }
 
 
@@ -108,7 +109,9 @@ def test_a_refusal_has_cmd_and_code_only(name: str, code: int) -> None:
     assert json.loads(protocol.refused(c.Malformed(name, f"{name}_REQ"), code)) == expected
 
 
-@pytest.mark.parametrize("fields", [{}, {"senderId": "x"}, {"content": ""}, {"content": "x" * 3000}])
+@pytest.mark.parametrize(
+    "fields", [{}, {"senderId": "x"}, {"content": ""}, {"content": "x" * 3000}]
+)
 def test_a_refused_message_has_its_request_id(fields: dict[str, Any]) -> None:
     """So that the client knows which of its messages it was."""
     message = {"cmd": "DIALOGUE_REQ", "requestId": "r1", "senderId": 1, "sessionId": 2, **fields}

@@ -14,9 +14,8 @@ from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.plain_text import PlainTextOutput
 
-from chat import talk_conversation
-from chat.client import Client
-from chat.client_events import (
+from chat.client.client import Client
+from chat.client.events import (
     AccountLost,
     ConnectionLost,
     Matched,
@@ -25,9 +24,10 @@ from chat.client_events import (
     Timing,
     Typing,
 )
-from chat.talk import Typist, talk
-from chat.talk_conversation import Conversation
-from chat.talk_text import clean, lines, printer
+from chat.talk import conversation as talk_conversation
+from chat.talk.conversation import Conversation
+from chat.talk.talk import Typist, talk
+from chat.talk.text import clean, lines, printer
 from tests.support.scripted_node import PATIENCE, Peer, ScriptedNode, listed
 
 SHORT = Timing(connect=0.05)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from chat.client_events import (
+from chat.client.events import (
     Event,
     Matched,
     Message,
@@ -14,7 +14,7 @@ from chat.client_events import (
     Typing,
     Viewed,
 )
-from chat.client_socket import Frame, Malformed, integer, members, text
+from chat.client.frames import Frame, Malformed, integer, members, text
 
 
 class Sessions:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from chat.client import Client
-from chat.client_events import (
+from chat.client.events import (
     AccountLost,
     Banned,
     ConnectionLost,
@@ -25,7 +25,7 @@ from chat.client_events import (
     Typing,
     Viewed,
 )
-from chat.talk_text import Show, clean
+from chat.talk.text import Show, clean
 
 HELP = """\
 /next   leave, and look for another stranger

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from enum import Enum, auto
 from typing import NamedTuple
 
-from chat.client_events import Event, Typing
+from chat.client.events import Event, Typing
 
 EVENTS_LIMIT = 10_000
 """A node keeps about a thousand pushes for an account and refuses its partners beyond; so many events

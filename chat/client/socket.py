@@ -1,7 +1,6 @@
 """One WebSocket to a node: frames become objects, answers find the requests they belong to."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +19,10 @@ from picows import (
     ws_connect,
 )
 
-from chat.client_events import (
+from chat.client.events import (
     ABNORMAL,
     BANNED,
     NORMAL,
-    PARAM_ERR,
     REPLACED,
     SUCCESS,
     ClientError,
@@ -32,20 +30,13 @@ from chat.client_events import (
     Refused,
     Timing,
 )
+from chat.client.frames import Frame, Malformed, decode, encode, integer, text
 
-Frame = dict[str, Any]
-
-REQUEST_BYTES = 10_240
-"""A node closes the connection on a longer one, and it would be repeated for ever."""
 MESSAGE_BYTES = 1 << 20
 GOODBYE_SECONDS = 1.0
 
 log = logging.getLogger("chat.client")
 log.addHandler(logging.NullHandler())  # a library is silent where nobody set up logging
-
-
-class Malformed(ClientError):
-    """A node sent something that the protocol does not know. Names the field, never its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,53 +276,3 @@ def fail(future: asyncio.Future[Any], error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)
         future.exception()
-
-
-def encode(command: str, fields: Frame) -> bytes:
-    """What no node would take is refused here: there it would close the connection, each time."""
-    try:
-        data = orjson.dumps({"cmd": command, **fields})
-    except orjson.JSONEncodeError as error:
-        raise Refused(PARAM_ERR, command, reason=f"{command} is no JSON: {error}") from error
-    if len(data) > REQUEST_BYTES:
-        raise Refused(PARAM_ERR, command, reason=f"{command} is longer than a node takes")
-    return data
-
-
-def decode(data: bytes) -> Frame:
-    try:
-        frame = _parse(data)
-    except (ValueError, RecursionError) as error:
-        raise Malformed("it is not JSON") from error
-    if not isinstance(frame, dict):
-        raise Malformed("it is no object")
-    return frame
-
-
-def _parse(data: bytes) -> object:
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        # orjson does not take the escape of half a surrogate pair, which a node may pass on.
-        return json.loads(data)
-
-
-def integer(frame: Frame, key: str) -> int:
-    value = frame.get(key)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise Malformed(f"{key} is no integer")
-
-
-def text(frame: Frame, key: str) -> str:
-    value = frame.get(key)
-    if isinstance(value, str):
-        return value
-    raise Malformed(f"{key} is no string")
-
-
-def members(frame: Frame, key: str) -> Frame:
-    value = frame.get(key)
-    if isinstance(value, dict):
-        return value
-    raise Malformed(f"{key} is no object")

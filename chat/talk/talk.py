@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import TextIO
 
 from chat.client import Client
-from chat.client_events import ClientError, Session, Timing
-from chat.talk_conversation import Conversation
-from chat.talk_text import clean, lines, printer
+from chat.client.events import ClientError, Session, Timing
+from chat.talk.conversation import Conversation
+from chat.talk.text import clean, lines, printer
 
 PATIENT = Timing(connect=5.0)
 """A person looks at an empty screen meanwhile."""

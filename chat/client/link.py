@@ -7,7 +7,7 @@ from random import Random
 from ssl import SSLContext
 from typing import Protocol, TypeVar
 
-from chat.client_events import (
+from chat.client.events import (
     GOING_AWAY,
     INTERNAL_ERR,
     RATE_LIMITED,
@@ -21,7 +21,8 @@ from chat.client_events import (
     Replaced,
     Timing,
 )
-from chat.client_socket import Frame, Loss, Socket, SocketLost, fail
+from chat.client.frames import Frame
+from chat.client.socket import Loss, Socket, SocketLost, fail
 
 T = TypeVar("T")
 

@@ -1,0 +1,131 @@
+"""``acks``: what grew in a moment is handed over in one call for each pool."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from chat.acks import Acks
+from chat.connection import Connection, Limits
+from chat.errors import Code
+from tests.unit.test_connection import FakeTransport
+
+Done = Callable[[int, Sequence[Any]], None]
+
+
+class FakeRecorder:
+    """Keeps what it is given; the test answers."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, list[tuple[int, int, int]]]] = []
+        self.answers: list[Done] = []
+        self.called = asyncio.Event()
+
+    def ack(self, pool: int, acks: Iterable[tuple[int, int, int]], done: Done) -> None:
+        self.calls.append((pool, list(acks)))
+        self.answers.append(done)
+        self.called.set()
+
+
+def bound(account: int, acked: int, epoch: int = 1) -> Connection:
+    connection = Connection(FakeTransport(), "", Limits(0, 1), 0.0, lambda _, code: None)
+    connection.bind(account, epoch, acked)
+    return connection
+
+
+def run(scenario: Callable[[Acks, FakeRecorder], None]) -> None:
+    async def body() -> None:
+        recorder = FakeRecorder()
+        acks = Acks(recorder)
+        scenario(acks, recorder)
+        acks.close()
+
+    asyncio.run(body())
+
+
+def test_only_the_last_number_counts() -> None:
+    """A socket that grew several times is handed over once, with what it has by then."""
+
+    def scenario(acks: Acks, recorder: FakeRecorder) -> None:
+        connection = bound(1000, 1)
+        acks.add(connection)
+        connection.acked = 9
+        acks.add(connection)
+        acks.flush()
+        assert recorder.calls == [(0, [(1000, 1, 9)])]
+
+    run(scenario)
+
+
+def test_one_call_for_each_pool() -> None:
+    """The last three digits of an account are its pool."""
+
+    def scenario(acks: Acks, recorder: FakeRecorder) -> None:
+        for account in (1007, 2007, 1000, 3000):
+            acks.add(bound(account, 1))
+        acks.flush()
+        assert recorder.calls == [
+            (7, [(1007, 1, 1), (2007, 1, 1)]),
+            (0, [(1000, 1, 1), (3000, 1, 1)]),
+        ]
+
+    run(scenario)
+
+
+def test_nothing_to_hand_over() -> None:
+    """No call without news, also after a flush."""
+
+    def scenario(acks: Acks, recorder: FakeRecorder) -> None:
+        acks.flush()
+        acks.add(bound(1000, 1))
+        acks.flush()
+        acks.flush()
+        assert len(recorder.calls) == 1
+
+    run(scenario)
+
+
+def test_what_redis_did_not_take_is_handed_over_again() -> None:
+    """With the number that is true by then, and only until it is taken."""
+
+    def scenario(acks: Acks, recorder: FakeRecorder) -> None:
+        connection = bound(1000, 1)
+        acks.add(connection)
+        acks.flush()
+        connection.acked = 4
+        recorder.answers[0](Code.INTERNAL, ())
+        acks.flush()
+        recorder.answers[1](Code.SUCCESS, ())
+        acks.flush()
+        assert recorder.calls == [(0, [(1000, 1, 1)]), (0, [(1000, 1, 4)])]
+
+    run(scenario)
+
+
+def test_it_is_handed_over_by_itself() -> None:
+    """A moment after the first, without anybody's flush; and again the next time."""
+
+    async def scenario() -> None:
+        recorder = FakeRecorder()
+        acks = Acks(recorder)
+        for account in (1000, 2000):
+            recorder.called.clear()
+            acks.add(bound(account, 1))
+            async with asyncio.timeout(5):
+                await recorder.called.wait()
+        assert [accounts for _, accounts in recorder.calls] == [[(1000, 1, 1)], [(2000, 1, 1)]]
+
+    asyncio.run(scenario())
+
+
+def test_closing_ends_the_waiting() -> None:
+    """Nothing is handed over by itself after it."""
+
+    async def scenario() -> None:
+        recorder = FakeRecorder()
+        acks = Acks(recorder)
+        acks.add(bound(1000, 1))
+        acks.close()
+        acks.close()
+        assert acks._timer is None
+
+    asyncio.run(scenario())

@@ -1,0 +1,190 @@
+"""``connection``: whose it is, its share of commands, its bounded way out, its pings."""
+
+import pytest
+
+from chat.connection import Connection, Limits, State
+from chat.errors import Close
+
+
+class FakeTransport:
+    """Takes frames; ``stuck`` is what the client has not taken."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.codes: list[int] = []
+        self.stuck = 0
+
+    def send(self, frame: bytes) -> None:
+        self.frames.append(frame)
+
+    def waiting(self) -> int:
+        return self.stuck
+
+    def close(self, code: int) -> None:
+        self.codes.append(code)
+
+
+class Made:
+    """A connection and what came of it."""
+
+    def __init__(self, limits: Limits | None = None, now: float = 0.0) -> None:
+        self.transport = FakeTransport()
+        self.ends: list[int] = []
+        self.connection = Connection(
+            self.transport,
+            "198.51.100.1",
+            limits or Limits(10, 40),
+            now,
+            lambda _, code: self.ends.append(code),
+        )
+
+
+def test_a_new_connection() -> None:
+    """It has no account yet, and was heard of when it opened."""
+    connection = Made(now=5.0).connection
+    assert connection.state is State.NEW
+    assert (connection.account, connection.since, connection.heard) == (0, 5.0, 5.0)
+
+
+def test_binding() -> None:
+    """It is an account's from then on, and its pushes go on after the acknowledged one."""
+    connection = Made().connection
+    connection.bind(1000, epoch=3, acked=7)
+    assert connection.state is State.BOUND
+    assert (connection.account, connection.epoch) == (1000, 3)
+    assert (connection.seq, connection.acked) == (7, 7)
+
+
+# The share of commands
+
+
+def test_a_burst_then_the_rate() -> None:
+    """The burst passes at once, then one command for each earned token."""
+    connection = Made(Limits(10, 3)).connection
+    assert [connection.allow(0.0) for _ in range(3)] == [0, 0, 0]
+    assert connection.allow(0.0) == pytest.approx(0.1)
+    assert connection.allow(0.05) == pytest.approx(0.05)
+    assert connection.allow(0.1) == 0
+    assert connection.allow(0.1) > 0
+
+
+def test_waiting_as_told_is_enough() -> None:
+    """Who waits for the time that was named gets its command through."""
+    connection = Made(Limits(3, 1)).connection
+    assert connection.allow(0.0) == 0
+    wait = connection.allow(0.0)
+    assert connection.allow(wait + 1e-9) == 0
+
+
+def test_a_share_is_not_saved_up() -> None:
+    """After an hour of silence there is one burst, not an hour's commands."""
+    connection = Made(Limits(10, 3)).connection
+    passed = [connection.allow(3600.0) == 0 for _ in range(5)]
+    assert passed == [True, True, True, False, False]
+
+
+def test_a_slow_rate() -> None:
+    """Less than one command a second is a rate too."""
+    connection = Made(Limits(0.5, 1)).connection
+    assert connection.allow(0.0) == 0
+    assert connection.allow(0.0) == pytest.approx(2.0)
+    assert connection.allow(2.0) == 0
+
+
+def test_no_limit() -> None:
+    """A rate of 0 is no limit: nothing is refused, nobody is incorrigible."""
+    connection = Made(Limits(0, 1)).connection
+    assert not any(connection.allow(0.0) for _ in range(1000))
+    assert not connection.incorrigible
+
+
+def test_incorrigible() -> None:
+    """Refusals in a row count; one that is allowed in between starts the count again."""
+    connection = Made(Limits(1, 1, refused=3)).connection
+    connection.allow(0.0)
+    for _ in range(3):
+        assert connection.allow(0.0) > 0
+    assert not connection.incorrigible
+    assert connection.allow(1.0) == 0
+    for _ in range(3):
+        connection.allow(1.0)
+    assert not connection.incorrigible
+    connection.allow(1.0)
+    assert connection.incorrigible
+
+
+# The way out
+
+
+def test_sending() -> None:
+    """A frame goes out as it is, before there is an account as well."""
+    made = Made()
+    made.connection.send(b"one")
+    made.connection.bind(1000, 1, 0)
+    made.connection.send(b"two")
+    assert made.transport.frames == [b"one", b"two"]
+
+
+def test_a_slow_client_is_cut_off() -> None:
+    """As much as the bound may wait; above it the socket is closed with 4002, and the frame not sent."""
+    made = Made(Limits(10, 40, waiting_bytes=100))
+    made.transport.stuck = 100
+    made.connection.send(b"fits")
+    made.transport.stuck = 101
+    made.connection.send(b"does not")
+    made.connection.send(b"nor does this")
+    assert made.transport.frames == [b"fits"]
+    assert made.transport.codes == made.ends == [Close.TOO_SLOW]
+    assert made.connection.state is State.CLOSED
+
+
+# The end
+
+
+def test_closing_from_this_side() -> None:
+    """The client is told, the owner is told, both once; nothing is sent after it."""
+    made = Made()
+    made.connection.held.append(b"held")
+    made.connection.close(Close.POLICY)
+    made.connection.close(Close.TOO_BIG)
+    made.connection.closed(1006)
+    made.connection.send(b"late")
+    assert made.transport.codes == made.ends == [Close.POLICY]
+    assert made.transport.frames == []
+    assert made.connection.held == []
+
+
+def test_closed_by_the_client() -> None:
+    """The first to say so counts, and no close frame is sent in vain."""
+    made = Made()
+    made.connection.closed(1000)
+    made.connection.closed(1006)
+    made.connection.close(Close.REPLACED)
+    assert made.ends == [1000]
+    assert made.transport.codes == []
+
+
+# Acknowledgements and pings
+
+
+@pytest.mark.parametrize(
+    ("seq", "news"), [(0, False), (3, False), (4, True), (9, True), (10, False)]
+)
+def test_acknowledging(seq: int, news: bool) -> None:
+    """Only what was written, and not yet acknowledged, is news."""
+    connection = Made().connection
+    connection.bind(1000, 1, acked=3)
+    connection.seq = 9
+    assert connection.acknowledge(seq) == news
+    assert connection.acked == (seq if news else 3)
+
+
+def test_a_pong_answers_the_oldest_ping() -> None:
+    """It tells what was written before that ping; without an open ping it tells nothing."""
+    connection = Made().connection
+    connection.bind(1000, 1, acked=0)
+    connection.seq = 2
+    connection.pinged()
+    connection.seq = 5
+    connection.pinged()
+    assert [connection.ponged() for _ in range(3)] == [2, 5, None]
