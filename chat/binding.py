@@ -88,7 +88,7 @@ class Binding:
             return
         self._become(connection, command.account, epoch, acked)
         connection.send(protocol.reconnect_resp(nick, recovered == 1, waiting == 1, sessions))
-        self._hub.replay(connection, pushes)
+        self._hub.replay(connection, pushes, gaps_told=recovered == 0)
         self._resume(connection)
 
     def _become(self, connection: Connection, account: int, epoch: int, acked: int) -> None:

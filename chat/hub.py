@@ -97,18 +97,20 @@ class Hub:
         elif seq > connection.seq:
             self._fill(connection)
 
-    def replay(self, connection: Connection, frames: Sequence[bytes]) -> None:
+    def replay(
+        self, connection: Connection, frames: Sequence[bytes], *, gaps_told: bool = False
+    ) -> None:
         """Writes what is recorded and not yet written, in order.
 
-        A number that is missing there too is lost for good, and the client must hear of it: it is
-        let go, and coming back is told ``recovered: false``.
+        A number that is missing there too is lost for good, and the client must hear of it: unless
+        it was told, it is let go, and coming back is told ``recovered: false``.
         """
         for frame in frames:
             seq = seq_of(frame)
-            if seq > connection.seq + 1:
+            if seq > connection.seq + 1 and not gaps_told:
                 connection.close(Close.GOING_AWAY)
                 return
-            if seq == connection.seq + 1:
+            if seq > connection.seq:
                 self._write(connection, seq, frame)
 
     def _write(self, connection: Connection, seq: int, frame: bytes) -> None:

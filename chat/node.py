@@ -105,7 +105,6 @@ class Node:
 
     async def close(self) -> None:
         """Gives the lease back and closes the link."""
-        self._acks.close()
         await self._store.release()
         await self._store.close()
 

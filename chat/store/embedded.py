@@ -45,7 +45,7 @@ class EmbeddedLink:
         self._prologue = prologue
         self._on_push = on_push
         self._client = server.client()
-        self._channels = server.client().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+        self._channels = server.client().pubsub()  # type: ignore[no-untyped-call]
         self._subscribed = 0
         self._ready: list[Callable[[], None]] = []
         self._closed = False

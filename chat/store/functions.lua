@@ -11,7 +11,7 @@ says when to raise it. KEYS[1] is always the pool, "chat:{p}", and names every o
   <pool>:inbox:<id>       stream  pushes not yet acknowledged, entry id <seq>-0, field push
   <pool>:sessions:<id>    set     open sessions of an account
   <pool>:session:<sid>    hash    state, a, b, nick_a, nick_b, last, viewed_a, viewed_b, told_a, told_b,
-                                  opened_b, since; r0..r63: the last 64 messages (see remember)
+                                  opened_a, opened_b, since; r0..r63: the last 64 messages (see remember)
   <pool>:queue            list    who waits, longest first
   <pool>:away             zset    account by the end of its grace time, ms
   <pool>:nodes            zset    node by the end of its lease, ms
@@ -125,13 +125,12 @@ end
 
 -- The session as `id` sees it: own side, partner; or nil where it is not one of its own.
 local function session_of(pool, sid, id)
-  local found = redis.call('HMGET', pool .. ':session:' .. sid, 'state', 'a', 'b', 'last', 'opened_b', 'left')
-  local session = { state = found[1], last = tonumber(found[4]), left = found[6] }
-  if found[2] == id then
-    session.side, session.partner = 'a', found[3]
+  local found = redis.call('HMGET', pool .. ':session:' .. sid, 'state', 'a', 'b', 'last', 'opened_a', 'opened_b', 'left')
+  local session = { state = found[1], last = tonumber(found[4]), left = found[7] }
+  if found[2] == id then -- opened: the seq of this side's NewSession, if it got one
+    session.side, session.partner, session.opened = 'a', found[3], found[5] and tonumber(found[5])
   elseif found[3] == id then
-    session.side, session.partner = 'b', found[2]
-    session.opened = tonumber(found[5]) -- the seq of this side's NewSession
+    session.side, session.partner, session.opened = 'b', found[2], found[6] and tonumber(found[6])
   else
     return nil
   end
@@ -162,7 +161,7 @@ end
 local function open_session(pool, a, nick_a, b, nick_b)
   local sid = next_id(pool, 'session')
   local key = pool .. ':session:' .. sid
-  redis.call('HSET', key, 'state', 'open', 'a', a, 'b', b, 'last', '0', 'opened_b', '0',
+  redis.call('HSET', key, 'state', 'open', 'a', a, 'b', b, 'last', '0',
     'nick_a', nick_a, 'nick_b', nick_b, 'since', int(now_ms()))
   for id, partner in pairs({ [a] = b, [b] = a }) do
     redis.call('SADD', pool .. ':sessions:' .. id, sid)
@@ -368,7 +367,9 @@ local function attach(keys, args)
     local paired = pair(pool, id, found[9])
     if paired then
       local data = '{"accountId":' .. paired[2] .. ',"nickName":' .. paired[3] .. '}'
-      push(pool, id, signal(paired[2], paired[1], id, 'NewSession', data))
+      local opened = push(pool, id, signal(paired[2], paired[1], id, 'NewSession', data))
+      redis.call('HSET', pool .. ':session:' .. paired[1], 'opened_a', opened)
+      account.seq = tonumber(opened)
     else
       waiting = true
     end
@@ -384,6 +385,8 @@ local function attach(keys, args)
   local pushes = recorded(pool, id, '-')
   if #pushes < account.seq - account.acked then -- part of what is not acknowledged is not there
     recovered = 0
+    local first = pushes[1] and tonumber(string.match(pushes[1], '"seq":(%d+)}$')) or account.seq + 1
+    acknowledge(pool, id, account, first - 1)
   end
   return { OK, tonumber(epoch), found[8], recovered, waiting and 1 or 0, sessions, account.acked, pushes }
 end
