@@ -98,21 +98,21 @@ def check(read: c.Command | c.Malformed) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_bytes(data: bytes) -> None:
     """Bytes of any kind, although only valid UTF-8 comes this far."""
     check(decode(data))
 
 
 @given(anything)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_json(value: object) -> None:
     """JSON of any shape."""
     check(decode(encoded(value)))
 
 
 @given(commands())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_fields(fields: dict[str, Any]) -> None:
     """A command with fields of any kind is read as that command, or refused as that command."""
     data = encoded(fields)
@@ -123,14 +123,14 @@ def test_any_fields(fields: dict[str, Any]) -> None:
 
 
 @given(mutated())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_mutated_commands(data: bytes) -> None:
     """The text of a command with faults in it."""
     check(decode(data))
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=2000), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_content_is_never_altered(content: str, escaped: bool) -> None:
     """What goes on to the partner says exactly what came, however the client wrote it."""
     message = {
@@ -142,7 +142,7 @@ def test_content_is_never_altered(content: str, escaped: bool) -> None:
 
 
 @given(st.text(st.characters(), min_size=1, max_size=50))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_content_with_surrogates_passes_or_is_refused(content: str) -> None:
     """Half of a surrogate pair gets code 1; a text is never altered."""
     message = {
@@ -158,7 +158,7 @@ def test_content_with_surrogates_passes_or_is_refused(content: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_nickname_is_the_beginning_of_what_was_given(nick: str) -> None:
     """Trimmed and cut, and nothing else."""
     read = decode(json.dumps({"cmd": "CRT_ACCOUNT_REQ", "nickName": nick}).encode())

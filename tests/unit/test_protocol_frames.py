@@ -89,7 +89,7 @@ def test_an_unknown_cmd_that_is_strange(cmd: str, ref: str) -> None:
     assert json.loads(protocol.refused(read, 1))["ref"] == ref
 
 
-REQUESTS = {
+REQUESTS: dict[str, c.Command] = {
     "CRT_ACCOUNT": c.Create("x"),
     "RECONNECT": c.Reconnect(1, "t", None),
     "MATCH": c.Match(1),

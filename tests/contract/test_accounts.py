@@ -1,0 +1,189 @@
+"""Accounts: made, counted, taken over by a newer socket, and held by one socket only."""
+
+import pytest
+
+from tests.contract.pool import LEASE, LOST, NO_DATA, NODE, OK, OTHER_NODE, REPLACED, Person, Pool
+
+
+def test_an_account_is_recorded_as_documented(pool: Pool) -> None:
+    """Its hash, its node's set and the node's lease; nothing else until something happens."""
+    before = pool.now()
+    alice = pool.person("Alice", NODE)
+    assert alice.id % 1000 == 0, "the last three digits are the pool"
+    since = int(alice.account["since"])
+    assert before <= since <= pool.now()
+    assert alice.account == {
+        "nick": b'"Alice"',
+        "token": b"token of Alice",
+        "node": b"node-1",
+        "epoch": b"1",
+        "state": b"online",
+        "seq": b"0",
+        "acked": b"0",
+        "since": b"%d" % since,
+    }
+    assert pool.names() == {"last", f"account:{alice.id}", f"node:{NODE}", "nodes"}
+    assert pool.held(NODE) == {alice.id: 1}
+    assert since + LEASE <= pool.scores("nodes")[NODE] <= pool.now() + LEASE
+
+
+def test_account_numbers_are_never_given_twice(pool: Pool) -> None:
+    """Not even when the account that had it is gone."""
+    alice = pool.person()
+    alice.detach(goodbye=True)
+    bob = pool.person()
+    assert bob.id == alice.id + 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "digits"), [("chat:{7}", 7), ("chat:{42}", 42), ("chat:{999}", 999)]
+)
+def test_ids_name_their_pool(pool: Pool, name: str, digits: int) -> None:
+    """The last three decimal digits, of accounts and of sessions."""
+    pool.name = name
+    alice, bob = pool.people("Alice", "Bob")
+    session = pool.pair(alice, bob)
+    assert [alice.id, bob.id, session] == [1000 + digits, 2000 + digits, 1000 + digits]
+
+
+def test_an_address_may_make_so_many_accounts_in_a_minute(pool: Pool) -> None:
+    """One more is told how long to wait, and leaves nothing behind; another address is free."""
+
+    def create(address: str, limit: int = 2) -> list[int]:
+        return pool.call("create", NODE, '"x"', "t", address, limit, LEASE)
+
+    assert [create("a")[0], create("a")[0]] == [0, 0]
+    before = pool.names()
+    code, wait = create("a")
+    assert code == 6
+    assert 0 < wait <= 60_000
+    assert pool.names() == before
+    assert create("b")[0] == 0
+    assert create("a", limit=0)[0] == 0, "0 is no limit"
+    assert 0 < pool.client.pttl(pool.key("made", "a")) <= wait, "trying again prolongs nothing"
+    pool.client.delete(pool.key("made", "a"))  # as when the minute is over
+    assert create("a")[0] == 0
+
+
+def test_without_a_limit_addresses_are_not_counted(pool: Pool) -> None:
+    """No key is kept for what nobody asks."""
+    pool.person()
+    assert not [key for key in pool.names() if key.startswith("made:")]
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "token of Alic", "token of Alice "])
+def test_a_wrong_token_gets_nothing(pool: Pool, token: str) -> None:
+    """Neither the account nor any change to it."""
+    alice = pool.person("Alice")
+    before = pool.dump()
+    assert alice.attach(OTHER_NODE, token=token) == NO_DATA
+    assert pool.dump() == before
+    assert alice.heard() == []
+
+
+def test_an_unknown_account_gets_nothing(pool: Pool) -> None:
+    """An account that never was, and one that is gone, cannot be told apart."""
+    alice = pool.person()
+    alice.detach(goodbye=True)
+    before = pool.dump()
+    assert alice.attach() == NO_DATA
+    assert pool.call("attach", 999_000, "token", NODE, "", LEASE) == NO_DATA
+    assert pool.call("attach", 999_000, "", NODE, "", LEASE) == NO_DATA
+    assert pool.dump() == before
+
+
+def test_a_newer_socket_takes_the_account_over(pool: Pool) -> None:
+    """From another node: the older one hears of it by the channel, and owns nothing any more."""
+    alice = pool.person("Alice", NODE)
+    assert alice.attach(OTHER_NODE) == [0, 2, b'"Alice"', 1, 0, [], 0, []]
+    assert alice.heard() == [b"epoch 2"]
+    assert pool.held(NODE) == {}
+    assert pool.held(OTHER_NODE) == {alice.id: 2}
+    assert alice.account["node"] == OTHER_NODE.encode()
+    assert alice.attach(OTHER_NODE)[:2] == [0, 3], "on the same node too"
+    assert alice.heard() == [b"epoch 3"]
+    assert pool.held(OTHER_NODE) == {alice.id: 3}
+
+
+def test_a_takeover_is_no_absence(pool: Pool) -> None:
+    """Partners hear nothing, and a place in the queue is kept."""
+    alice, bob, carol = pool.people("Alice", "Bob", "Carol")
+    session = pool.pair(alice, bob)
+    alice.say(session)
+    bob.heard()
+    alice.match()
+    assert alice.attach(OTHER_NODE)[4] == 1, "still waiting"
+    assert bob.heard() == []
+    assert pool.queue() == [alice.id]
+    assert carol.match()[2] == alice.id
+
+
+def every_command(person: Person, session: int) -> list[list[int]]:
+    """The result of every function that a socket's epoch guards, the harmless ones too."""
+    return [
+        person.match(), person.cancel(), person.say(session), person.say(session, retry=True),
+        person.viewed(session, 1), person.typing(session), person.leave(session),
+        person.inbox(0), person.detach(), person.detach(99, goodbye=True),
+    ]  # fmt: skip
+
+
+def test_a_replaced_socket_changes_nothing(pool: Pool) -> None:
+    """Every command of an older epoch gets -1, and neither a key nor a channel knows of it."""
+    alice, bob = pool.people("Alice", "Bob")
+    session = pool.pair(alice, bob)
+    bob.say(session)
+    alice.attach(OTHER_NODE)
+    alice.epoch = 1
+    bob.heard(), alice.heard()
+    before = pool.dump()
+    assert every_command(alice, session) == [REPLACED] * 10
+    assert alice.ack(1) == OK
+    assert pool.dump() == before
+    assert bob.heard() == alice.heard() == []
+
+
+def test_the_socket_of_an_account_that_is_away_changes_nothing(pool: Pool) -> None:
+    """Every command gets -2: it may come back, by attach alone."""
+    alice, bob = pool.people("Alice", "Bob")
+    session = pool.pair(alice, bob)
+    bob.say(session)
+    alice.detach()
+    bob.heard(), alice.heard()
+    before = pool.dump()
+    assert every_command(alice, session) == [LOST] * 10
+    assert alice.ack(1) == OK
+    assert pool.dump() == before
+    assert bob.heard() == alice.heard() == []
+
+
+def test_the_socket_of_an_account_that_is_gone_changes_nothing(pool: Pool) -> None:
+    """Every command gets -2, and nothing comes to life again."""
+    alice, bob = pool.people("Alice", "Bob")
+    session = pool.pair(alice, bob)
+    alice.detach(goodbye=True)
+    bob.heard()
+    before = pool.dump()
+    assert every_command(alice, session) == [LOST] * 10
+    assert alice.ack(1) == OK
+    assert pool.dump() == before
+    assert bob.heard() == []
+
+
+def test_an_epoch_that_this_data_set_has_not_given_yet_is_lost(pool: Pool) -> None:
+    """As after a fail-over that forgot an attach: such a socket was not replaced, it may come back."""
+    alice, bob = pool.people("Alice", "Bob")
+    session = pool.pair(alice, bob)
+    alice.epoch = 2
+    before = pool.dump()
+    assert every_command(alice, session) == [LOST] * 10
+    assert pool.dump() == before
+
+
+def test_epochs_are_compared_as_numbers(pool: Pool) -> None:
+    """9 is older than 10."""
+    alice = pool.person()
+    for _ in range(9):
+        alice.attach()
+    assert alice.epoch == 10
+    alice.epoch = 9
+    assert alice.cancel() == REPLACED

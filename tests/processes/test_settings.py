@@ -1,0 +1,135 @@
+"""``chat serve`` with settings that cannot work: one clear line, an exit code, no traceback."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+
+import pytest
+
+from tests.support.nodes import ROOT, NodeProcess
+from tests.support.process import HOST, free_port
+from tests.support.servers import Server
+
+
+def refused(*arguments: str, env: Mapping[str, str] | None = None) -> str:
+    """What ``chat serve`` says before it gives up; the last line is the one that tells why."""
+    inherited = {name: value for name, value in os.environ.items() if name[:5] != "CHAT_"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "chat.cli", "serve", *arguments],
+        env={**inherited, "CHAT_PORT": "0", **(env or {})},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode in (1, 2)
+    assert ended.stdout == ""
+    assert "Traceback" not in ended.stderr
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 1, ended.stderr
+    assert lines[0].startswith("chat: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "http://localhost",
+        "localhost:6379",
+        "redis://localhost:port",
+        "redis://localhost:99999",
+        "redis://localhost/many",
+    ],
+)
+def test_a_url_that_is_none(url: str) -> None:
+    """Whether from the command line or from the environment."""
+    assert "URL" in refused("--redis-url", url)
+    assert "URL" in refused(env={"CHAT_REDIS_URL": url})
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 70])
+def test_a_host_that_is_none(host: str) -> None:
+    """Of Redis, and to listen on."""
+    assert host in refused("--redis-url", f"redis://{host}:6379")
+    assert host in refused("--host", host)
+
+
+@pytest.mark.parametrize(
+    "option", ["ssl_ca_certs=/no/such/file", "ssl_cert_reqs=perhaps", "db=many", "socket_timeout=x"]
+)
+def test_a_url_with_a_wrong_option(option: str) -> None:
+    """Told, not ignored."""
+    refused("--redis-url", f"rediss://localhost:6379?{option}")
+
+
+def test_a_port_in_use() -> None:
+    """Address and port are in the line."""
+    with closing(socket.create_server((HOST, 0))) as taken:
+        port = taken.getsockname()[1]
+        assert f"{HOST}:{port}" in refused("--port", str(port))
+
+
+def test_a_redis_that_is_not_there() -> None:
+    """The address is in the line, the password is not."""
+    port = free_port()
+    line = refused("--redis-url", f"redis://user:secret@{HOST}:{port}/0")
+    assert f"{HOST}:{port}" in line
+    assert "secret" not in line
+
+
+def test_a_wrong_password() -> None:
+    """In the server's words, without the password."""
+    with Server("redis", "--requirepass", "right", password="right") as server:
+        line = refused("--redis-url", server.url.replace("right", "wrong-one"))
+    assert "WRONGPASS" in line
+    assert "wrong-one" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("CHAT_PORT", "http"),
+        ("CHAT_PORT", "65536"),
+        ("CHAT_PORT", "-1"),
+        ("CHAT_PORT", "80.5"),
+        ("CHAT_GRACE_SECONDS", "soon"),
+        ("CHAT_GRACE_SECONDS", "-1"),
+        ("CHAT_GRACE_SECONDS", "nan"),
+        ("CHAT_GRACE_SECONDS", "inf"),
+        ("CHAT_GRACE_SECONDS", ""),
+        ("CHAT_NODE_LEASE_SECONDS", "0"),
+        ("CHAT_INBOX_LENGTH", "0"),
+        ("CHAT_COMMANDS_BURST", "1e3"),
+        ("CHAT_SESSIONS_PER_ACCOUNT", "0"),
+        ("CHAT_TRUSTED_PROXIES", "10.0.0.0/99"),
+    ],
+)
+def test_a_value_that_cannot_be(name: str, text: str) -> None:
+    """The line names the setting, as it was given: in the environment, on the command line."""
+    assert name in refused(env={name: text})
+    option = "--" + name.removeprefix("CHAT_").lower().replace("_", "-")
+    line = refused(f"{option}={text}")
+    assert option in line or name in line
+
+
+def test_times_that_contradict_each_other() -> None:
+    """A ping that comes after the socket was given up."""
+    assert "CHAT_PING_TIMEOUT_SECONDS" in refused(env={"CHAT_PING_TIMEOUT_SECONDS": "10"})
+
+
+def test_a_misspelt_setting_is_warned_of() -> None:
+    """The node runs, and names it."""
+    with NodeProcess(env={"CHAT_GRACE_SECOND": "5"}) as node:
+        (line,) = [line for line in node.log().splitlines() if "CHAT_GRACE_SECOND" in line]
+        assert "WARNING" in line
+
+
+def test_the_command_line_wins() -> None:
+    """Over the environment."""
+    with NodeProcess(None, {"CHAT_PORT": "http"}) as node:
+        assert node.ready()

@@ -1,0 +1,174 @@
+"""``hub``: pushes in order, one socket for an account (gaps: test_hub_gaps)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from chat.connection import Connection, Limits
+from chat.errors import Close, Code
+from chat.hub import Hub
+from tests.unit.test_connection import FakeTransport
+
+Done = Callable[[int, Sequence[Any]], None]
+
+
+def push(seq: int) -> bytes:
+    return b'{"cmd":"PUSH_DIALOGUE_REQ","content":"%d","seq":%d}' % (seq, seq)
+
+
+def typing() -> bytes:
+    return b'{"cmd":"PUSH_SIGNAL_REQ","data":{"accountId":1,"typing":true}}'
+
+
+class FakeInboxes:
+    """What the hub asks of the shared state; the test answers reads when it likes."""
+
+    def __init__(self) -> None:
+        self.subscribed: list[int] = []
+        self.reads: list[tuple[int, int, int, Done]] = []
+
+    def subscribe(self, account: int) -> None:
+        assert account not in self.subscribed
+        self.subscribed.append(account)
+
+    def unsubscribe(self, account: int) -> None:
+        self.subscribed.remove(account)
+
+    def inbox(self, account: int, epoch: int, after: int, done: Done) -> None:
+        self.reads.append((account, epoch, after, done))
+
+    def answer(self, *seqs: int, code: int = Code.SUCCESS) -> None:
+        """Answers the oldest read."""
+        *_, done = self.reads.pop(0)
+        done(code, ([push(seq) for seq in seqs],) if code == Code.SUCCESS else ())
+
+
+class World:
+    """A hub and what is around it."""
+
+    def __init__(self) -> None:
+        self.inboxes = FakeInboxes()
+        self.written: list[tuple[int, int]] = []
+        self.codes: dict[Connection, int] = {}
+        self.hub = Hub(self.inboxes, lambda c: self.written.append((c.account, c.seq)))
+        self.transports: dict[Connection, FakeTransport] = {}
+
+    def join(self, account: int = 1000, epoch: int = 1, acked: int = 0) -> Connection:
+        """A socket that gets the account, as an answer to its request would bring it."""
+        transport = FakeTransport()
+        connection = Connection(transport, "", Limits(0, 1), 0.0, self._closed)
+        self.transports[connection] = transport
+        self.hub.expect(account)
+        connection.bind(account, epoch, acked)
+        self.hub.bind(connection)
+        return connection
+
+    def frames(self, connection: Connection) -> list[bytes]:
+        return self.transports[connection].frames
+
+    def _closed(self, connection: Connection, code: int) -> None:
+        self.codes[connection] = code
+        self.hub.unbind(connection)
+
+
+# Who is here
+
+
+def test_coming_and_going() -> None:
+    """An account's channel is wanted from before its answer until its socket is gone."""
+    world = World()
+    world.hub.expect(1000)
+    assert world.inboxes.subscribed == [1000]
+    assert world.hub.knows(1000)
+    assert len(world.hub) == 0
+    world.hub.unexpect(1000)
+    assert world.inboxes.subscribed == []
+    connection = world.join()
+    assert (len(world.hub), world.inboxes.subscribed) == (1, [1000])
+    connection.closed(1006)
+    assert (len(world.hub), world.inboxes.subscribed) == (0, [])
+    assert not world.hub.knows(1000)
+
+
+def test_two_sockets_expect_one_account() -> None:
+    """The first to give up does not take the channel away from the other."""
+    world = World()
+    world.hub.expect(1000)
+    world.hub.expect(1000)
+    world.hub.unexpect(1000)
+    assert world.inboxes.subscribed == [1000]
+    world.hub.unexpect(1000)
+    assert world.inboxes.subscribed == []
+
+
+def test_a_holder_that_goes_while_another_comes() -> None:
+    """The channel stays for the one that comes."""
+    world = World()
+    connection = world.join()
+    world.hub.expect(1000)
+    connection.closed(1006)
+    assert world.inboxes.subscribed == [1000]
+
+
+def test_a_newer_socket_replaces_an_older_one() -> None:
+    """The older one is closed with 4001, and its end does not touch the newer one."""
+    world = World()
+    older = world.join()
+    newer = world.join(epoch=2)
+    assert world.codes == {older: Close.REPLACED}
+    world.hub.push(1000, push(1))
+    assert world.frames(newer) == [push(1)]
+    assert world.frames(older) == []
+    assert world.inboxes.subscribed == [1000]
+
+
+@pytest.mark.parametrize(("epoch", "replaced"), [(1, False), (2, False), (3, True), (10, True)])
+def test_an_epoch_from_another_node(epoch: int, replaced: bool) -> None:
+    """Only a newer one ends the socket; its own, heard late, does not."""
+    world = World()
+    connection = world.join(epoch=2)
+    world.hub.push(1000, b"epoch %d" % epoch)
+    assert world.codes == ({connection: Close.REPLACED} if replaced else {})
+
+
+# Pushes
+
+
+def test_pushes_in_order_go_out_as_they_came() -> None:
+    """Each is told to whoever watches for acknowledgements."""
+    world = World()
+    connection = world.join(acked=4)
+    for seq in (5, 6, 7):
+        world.hub.push(1000, push(seq))
+    assert world.frames(connection) == [push(5), push(6), push(7)]
+    assert world.written == [(1000, 5), (1000, 6), (1000, 7)]
+    assert world.inboxes.reads == []
+
+
+def test_a_push_for_nobody() -> None:
+    """An account that is not here, or not yet, is no concern."""
+    world = World()
+    world.hub.expect(2000)
+    world.hub.push(1000, push(1))
+    world.hub.push(2000, push(1))
+    assert world.written == []
+
+
+def test_a_duplicate_is_dropped() -> None:
+    """What was written before is not written again."""
+    world = World()
+    connection = world.join(acked=2)
+    for seq in (3, 3, 1, 2, 4):
+        world.hub.push(1000, push(seq))
+    assert world.frames(connection) == [push(3), push(4)]
+
+
+def test_what_has_no_number_passes_at_once() -> None:
+    """Typing is not recorded; it needs no turn, also while a gap is filled."""
+    world = World()
+    connection = world.join()
+    world.hub.push(1000, push(3))
+    world.hub.push(1000, typing())
+    assert world.frames(connection) == [typing()]
+    assert world.written == []

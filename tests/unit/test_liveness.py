@@ -1,0 +1,274 @@
+"""``liveness``: who is looked at when, by a clock of the test's own."""
+
+import pytest
+
+from chat.config import Settings
+from chat.connection import Connection, Limits
+from chat.errors import Close
+from chat.liveness import OPEN_PINGS, Liveness, Patience, Wheel
+from tests.unit.test_connection import FakeTransport
+
+PATIENCE = Patience(handshake=15, quiet=25, silent=60)
+
+
+class World:
+    """A clock that is turned by hand, a tick each second, and what became of every socket."""
+
+    def __init__(self, patience: Patience = PATIENCE, now: float = 100.0) -> None:
+        self.now = now
+        self.pings: list[tuple[float, Connection]] = []
+        self.ends: list[tuple[float, Connection, int]] = []
+        self.liveness = Liveness(patience, lambda: self.now, self._ping)
+
+    def _ping(self, connection: Connection) -> None:
+        self.pings.append((self.now, connection))
+
+    def open(self) -> Connection:
+        connection = Connection(FakeTransport(), "", Limits(0, 1), self.now, self._closed)
+        self.liveness.opened(connection)
+        return connection
+
+    def bind(self, account: int = 1000) -> Connection:
+        """A socket that has had an account from the start."""
+        connection = self.open()
+        connection.bind(account, 1, 0)
+        self.liveness.bound(connection)
+        return connection
+
+    def push(self, connection: Connection) -> None:
+        connection.seq += 1
+        self.liveness.pushed(connection)
+
+    def until(self, now: float, *, hears: Connection | None = None) -> None:
+        """Lets time pass; ``hears`` is heard of every second."""
+        while self.now < now:
+            self.now += 1
+            if hears is not None:
+                hears.heard = self.now
+            self.liveness.tick()
+
+    def pinged_at(self, connection: Connection) -> list[float]:
+        return [at - 100 for at, pinged in self.pings if pinged is connection]
+
+    def _closed(self, connection: Connection, code: int) -> None:
+        self.ends.append((self.now - 100, connection, code))
+
+
+def test_the_times_are_settings() -> None:
+    """Each time comes from its setting."""
+    settings = Settings(handshake_seconds=1, ping_interval_seconds=2, ping_timeout_seconds=3)
+    assert Patience.of(settings) == Patience(1, 2, 3)
+
+
+def test_the_wheel() -> None:
+    """A socket comes up in the second after its time, once; what is already due comes next."""
+    connection, other = World().open(), World().open()
+    wheel = Wheel(10.0)
+    wheel.add(connection, 11.2)
+    wheel.add(other, 3.0)
+    assert list(wheel.due(10.0)) == [other]
+    assert list(wheel.due(11.9)) == []
+    assert list(wheel.due(12.0)) == [connection]
+    assert list(wheel.due(1000.0)) == []
+
+
+def test_what_is_added_while_looking_waits_for_the_next_turn() -> None:
+    """Otherwise a socket that is always due would hold up the node."""
+    connection = World().open()
+    wheel = Wheel(10.0)
+    wheel.add(connection, 10.0)
+    for found in wheel.due(10.0):
+        wheel.add(found, 9.0)
+    assert list(wheel.due(10.0)) == []
+    assert list(wheel.due(11.0)) == [connection]
+
+
+def test_ticks_that_come_late_miss_nobody() -> None:
+    """A node that stood still looks at everybody when it goes on."""
+    world = World()
+    connection = world.open()
+    world.now += 40
+    world.liveness.tick()
+    assert world.ends == [(40, connection, Close.NO_ACCOUNT)]
+
+
+def test_no_account_in_time() -> None:
+    """4004 after the handshake time, whatever else the client says meanwhile."""
+    world = World()
+    connection = world.open()
+    world.until(114, hears=connection)
+    assert world.ends == []
+    world.until(115, hears=connection)
+    assert world.ends == [(15, connection, Close.NO_ACCOUNT)]
+
+
+def test_a_quiet_socket_is_pinged_once_for_each_interval() -> None:
+    """One ping when it was quiet for long enough, one at the next interval: no more than that."""
+    world = World()
+    connection = world.bind()
+    world.until(155)
+    assert world.pinged_at(connection) == [25, 50]
+
+
+def test_a_socket_bound_later_is_pinged_once() -> None:
+    """The look for the handshake does not become a second look for life."""
+    world = World()
+    connection = world.open()
+    world.until(105)
+    connection.bind(1000, 1, 0)
+    connection.heard = world.now
+    world.liveness.bound(connection)
+    world.until(135)
+    assert world.pinged_at(connection) == [30]
+
+
+def test_a_lively_socket_is_not_pinged() -> None:
+    """Whoever is heard of every second is left alone, for an hour as for a minute."""
+    world = World()
+    connection = world.bind()
+    world.until(3700, hears=connection)
+    assert world.pings == []
+    assert world.ends == []
+
+
+def test_a_silent_socket_is_lost() -> None:
+    """Past the limit it is closed so that its client may come back."""
+    world = World()
+    connection = world.bind()
+    world.until(159)
+    assert world.ends == []
+    world.until(160)
+    assert world.ends == [(60, connection, Close.GOING_AWAY)]
+    world.until(300)
+    assert len(world.pinged_at(connection)) <= 2 * 2
+
+
+def test_an_answer_keeps_it_alive() -> None:
+    """A socket that answers one ping has the whole time again."""
+    world = World()
+    connection = world.bind()
+    world.until(126)
+    connection.heard = world.now
+    connection.ponged()
+    world.until(126 + 59)
+    assert world.ends == []
+    world.until(126 + 61)
+    assert [code for _, _, code in world.ends] == [Close.GOING_AWAY]
+
+
+MOMENTS = [
+    (phase, phase + later) for phase in (0, 0.3, 0.9) for later in (0.01, 0.2, 0.5, 0.8, 0.99)
+]
+
+
+@pytest.mark.parametrize(("phase", "bound"), MOMENTS)
+@pytest.mark.parametrize("patience", [Patience(15, 0.5, 1.5), Patience(15, 25, 26), PATIENCE])
+def test_who_answers_every_ping_is_never_lost(
+    patience: Patience, phase: float, bound: float
+) -> None:
+    """However close the two times are, and whenever the ticks fall: first asked, then lost."""
+    world = World(patience, now=100 + bound)
+    connection = world.bind()
+    world.now = 100 + phase
+    while world.now < 300:
+        world.until(world.now + 1)
+        while connection.ponged() is not None:
+            connection.heard = world.now
+    assert world.ends == []
+    assert world.pings
+
+
+@pytest.mark.parametrize(("phase", "bound"), MOMENTS)
+@pytest.mark.parametrize("patience", [Patience(15, 0.5, 1.5), Patience(15, 25, 26), PATIENCE])
+def test_who_answers_none_is_lost_soon(patience: Patience, phase: float, bound: float) -> None:
+    """After the limit, with a few seconds for the ticks and for a last ping."""
+    world = World(patience, now=100 + bound)
+    world.bind()
+    world.now = 100 + phase
+    world.until(300)
+    assert [code for _, _, code in world.ends] == [Close.GOING_AWAY]
+    assert -0.001 < world.ends[0][0] - bound - patience.silent <= 4
+
+
+def test_a_closed_socket_is_forgotten() -> None:
+    """It is neither pinged nor closed again."""
+    world = World()
+    connection, other = world.bind(1000), world.open()
+    connection.closed(1006)
+    other.closed(1006)
+    world.until(300)
+    assert world.pings == []
+    assert [code for _, _, code in world.ends] == [1006, 1006]
+
+
+# Pushes that nobody acknowledged
+
+
+def test_an_unacknowledged_push_is_followed_by_a_ping() -> None:
+    """Within 3 s, as the protocol promises an old client."""
+    world = World()
+    connection = world.bind()
+    world.push(connection)
+    world.until(103)
+    at = world.pinged_at(connection)
+    assert len(at) == 1
+    assert at[0] <= 3
+    assert connection.pings == (1,)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.01, 0.3, 0.5, 0.51, 0.99])
+def test_it_is_never_later_than_promised(fraction: float) -> None:
+    """Wherever in a second the push is written, and the ticks fall."""
+    world = World(now=100.0)
+    connection = world.bind()
+    world.now = 105.0 + fraction
+    world.push(connection)
+    world.now = 105.0
+    world.until(111)
+    assert 0 <= world.pinged_at(connection)[0] - (5 + fraction) < 3
+
+
+def test_an_acknowledged_push_needs_no_ping() -> None:
+    """A client that answers its pushes is not asked."""
+    world = World()
+    connection = world.bind()
+    world.push(connection)
+    connection.acknowledge(1)
+    world.until(110)
+    assert world.pings == []
+
+
+def test_a_later_push_is_watched_in_its_turn() -> None:
+    """One ping for the first, and another for what came after it; not one for each push."""
+    world = World()
+    connection = world.bind()
+    for _ in range(50):
+        world.push(connection)
+    world.until(104)
+    assert world.pinged_at(connection) == [1]
+    assert connection.pings == (50,)
+    connection.acknowledge(connection.ponged() or 0)
+    world.push(connection)
+    world.until(109)
+    assert len(world.pinged_at(connection)) == 2
+    assert connection.pings == (51,)
+
+
+def test_open_pings_are_bounded() -> None:
+    """A client that answers nothing gets a few pings, not one for each push."""
+    world = World()
+    connection = world.bind()
+    for second in range(101, 158):
+        world.push(connection)
+        world.until(second)
+    assert len(world.pinged_at(connection)) == len(connection.pings) == OPEN_PINGS
+
+
+def test_a_push_to_a_socket_that_closed() -> None:
+    """Nothing comes of it."""
+    world = World()
+    connection = world.bind()
+    world.push(connection)
+    connection.closed(1006)
+    world.until(110)
+    assert world.pings == []
