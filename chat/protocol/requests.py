@@ -1,18 +1,12 @@
-"""Frames to typed commands and back: the only place of the node that knows JSON.
-
-``decode`` checks every limit of the protocol, so that what it returns needs no further look;
-the ``*_resp`` functions write the answers. Pushes are not written here: they are numbered and
-recorded in one step, so the function library writes them (``store/functions.lua``).
-"""
+"""Frames to typed commands: every limit of the protocol is checked here, and nowhere again."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
 from chat.commands import (
-    CMD_OF,
     Command,
     Create,
     Dialogue,
@@ -35,8 +29,6 @@ MAX_NICK = 30
 MAX_CONTENT = 2000
 MAX_REQUEST_ID = 100
 MAX_TOKEN = 200
-MAX_REF = 100
-"""Characters of an unknown ``cmd`` that an error repeats."""
 
 
 class _Bad(Exception):
@@ -108,15 +100,10 @@ def _leave(fields: Fields) -> Leave:
     return Leave(_number(fields, "accountId"), _number(fields, "sessionId"))
 
 
-def json_text(value: str) -> bytes:
-    """The JSON text of a string, as a frame carries it."""
-    return orjson.dumps(value)
-
-
 def _json_text(value: str, name: str) -> bytes:
     """Half of a surrogate pair has no JSON text that every client could read."""
     try:
-        return json_text(value)
+        return orjson.dumps(value)
     except orjson.JSONEncodeError:
         raise _Bad(name) from None
 
@@ -189,111 +176,15 @@ def _parse(frame: bytes) -> Any:
 def _parse_strange(frame: bytes) -> Any:
     """JSON that is well formed but beyond orjson: lone surrogate escapes, numbers like 1e400."""
     try:
-        return json.loads(frame, parse_constant=_no_constant)
+        return json.loads(frame.decode(), parse_constant=_no_constant, parse_int=_integer)
     except (ValueError, RecursionError):
         return None
 
 
+def _integer(digits: str) -> float:
+    """Python refuses to read integers of thousands of digits; none that long is within a limit."""
+    return int(digits) if len(digits) < 20 else float(digits)
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
-
-
-def _dump(fields: Mapping[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(fields)
-    except orjson.JSONEncodeError:  # a lone surrogate that the client sent and gets back
-        return json.dumps(fields, separators=(",", ":")).encode()
-
-
-def refused(command: Command | Malformed, code: int, retry_after_ms: int | None = None) -> bytes:
-    """The answer to what is not done: the request's own, or ERROR_RESP where it has none with a code.
-
-    ``retry_after_ms`` goes with code 6 alone.
-    """
-    fields: dict[str, Any]
-    name = command.cmd if isinstance(command, Malformed) else CMD_OF[type(command)]
-    if name is None or name == "PING":
-        why, ref = (
-            (command.why, command.ref)
-            if isinstance(command, Malformed)
-            else ("refused", "PING_REQ")
-        )
-        fields = {"cmd": "ERROR_RESP", "code": code, "msg": why}
-        if ref is not None:
-            fields["ref"] = ref[:MAX_REF]
-    else:
-        fields = {"cmd": f"{name}_RESP", "code": code}
-        if isinstance(command, Dialogue | Malformed) and command.request_id is not None:
-            fields["requestId"] = command.request_id
-    if retry_after_ms is not None:
-        fields["retryAfterMs"] = retry_after_ms
-    return _dump(fields)
-
-
-def done_resp(cmd: str) -> bytes:
-    """Success of a request whose answer carries nothing else."""
-    return b'{"cmd":"%s_RESP","code":0}' % cmd.encode()
-
-
-def create_resp(nick: str, account: int, token: str) -> bytes:
-    return _dump(
-        {
-            "cmd": "CRT_ACCOUNT_RESP",
-            "code": 0,
-            "nickName": nick,
-            "accountId": account,
-            "token": token,
-        }
-    )
-
-
-def reconnect_resp(nick: bytes, recovered: bool, waiting: bool, sessions: Sequence[Any]) -> bytes:
-    """``nick`` and the partners' names are JSON texts; ``sessions`` is flat: id, partner, name, ..."""
-    open_sessions = zip(sessions[::3], sessions[1::3], sessions[2::3], strict=True)
-    return orjson.dumps(
-        {
-            "cmd": "RECONNECT_RESP",
-            "code": 0,
-            "nickName": orjson.Fragment(nick),
-            "recovered": recovered,
-            "waiting": waiting,
-            "sessions": [
-                {"sessionId": session, "partnerId": partner, "partnerName": orjson.Fragment(name)}
-                for session, partner, name in open_sessions
-            ],
-        }
-    )
-
-
-def match_resp(partner: int, nick: bytes, session: int) -> bytes:
-    """``nick`` is the partner's name as JSON text."""
-    return b'{"cmd":"MATCH_RESP","code":0,"partnerId":%d,"partnerName":%b,"sessionId":%d}' % (
-        partner,
-        nick,
-        session,
-    )
-
-
-def dialogue_resp(request_id: str, msg: int) -> bytes:
-    return b'{"cmd":"DIALOGUE_RESP","code":0,"requestId":%b,"msgId":%d}' % (
-        orjson.dumps(request_id),
-        msg,
-    )
-
-
-def ping_req(account: int) -> bytes:
-    return b'{"cmd":"PING_REQ","accountId":%d}' % account
-
-
-def ping_resp(account: int) -> bytes:
-    return b'{"cmd":"PING_RESP","accountId":%d}' % account
-
-
-def seq_of(push: bytes) -> int:
-    """The delivery number of a push, 0 where it has none (typing is never stored).
-
-    The library writes ``seq`` last, so this looks at the end of the frame and parses nothing.
-    """
-    if push[-2] == 0x7D:  # two closing braces: the frame ends with its data, not with a number
-        return 0
-    return int(push[push.rindex(b":") + 1 : -1])
