@@ -106,11 +106,11 @@ class RedisLink:
         self._keeper = asyncio.create_task(self._keep(wire), name="redis link")
 
     async def close(self) -> None:
+        if self._wire is not None:  # first, because the keeper takes what it waits for along
+            self._wire.drop("closed")
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
-        if self._wire is not None:
-            self._wire.drop("closed")
 
     async def _keep(self, wire: Wire) -> None:
         """Waits for the connection to break, and makes a new one, for as long as the link lives."""
@@ -139,7 +139,7 @@ class RedisLink:
             pause = min(2 * pause, longest)
 
     async def _connect(self) -> Wire:
-        """One attempt: connection, login, function library."""
+        """One attempt: connection, login, function library, all channels."""
         address, loop = self._address, asyncio.get_running_loop()
         wire: Wire | None = None
         try:
@@ -152,11 +152,16 @@ class RedisLink:
                     )
                 for parts in self._prologue:
                     await wire.ask(parts)
-        except (OSError, LinkDown, hiredis.HiredisError, TimeoutError) as error:
+        except BaseException as error:
             if wire is not None:
                 wire.drop("not usable")
-            said = str(error) or f"no answer within {CONNECT_SECONDS:g} s"
+            if not isinstance(error, OSError | LinkDown | hiredis.HiredisError | TimeoutError):
+                raise
+            # An old server repeats the arguments that it does not know, the password among them.
+            said = str(error).partition(", with args")[0] or f"no answer for {CONNECT_SECONDS:g} s"
             raise StoreUnreachable(f"cannot use Redis at {address.shown}: {said}") from error
+        for channel in self._channels:
+            wire.channel(b"SSUBSCRIBE", channel)
         self._wire = wire
         return wire
 

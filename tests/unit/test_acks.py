@@ -1,4 +1,4 @@
-"""``acks``: what grew in a moment is handed over in one call for each pool."""
+"""``acks``: what grew in one turn of the event loop is handed over in one call for each pool."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -35,9 +35,7 @@ def bound(account: int, acked: int, epoch: int = 1) -> Connection:
 def run(scenario: Callable[[Acks, FakeRecorder], None]) -> None:
     async def body() -> None:
         recorder = FakeRecorder()
-        acks = Acks(recorder)
-        scenario(acks, recorder)
-        acks.close()
+        scenario(Acks(recorder), recorder)
 
     asyncio.run(body())
 
@@ -102,30 +100,21 @@ def test_what_redis_did_not_take_is_handed_over_again() -> None:
 
 
 def test_it_is_handed_over_by_itself() -> None:
-    """A moment after the first, without anybody's flush; and again the next time."""
+    """All of one turn of the event loop at its end, without anybody's flush; and again the next time."""
 
     async def scenario() -> None:
         recorder = FakeRecorder()
         acks = Acks(recorder)
-        for account in (1000, 2000):
+        for first in (1000, 5000):
             recorder.called.clear()
-            acks.add(bound(account, 1))
+            acks.add(bound(first, 1))
+            acks.add(bound(first + 1000, 1))
+            assert not recorder.called.is_set()
             async with asyncio.timeout(5):
                 await recorder.called.wait()
-        assert [accounts for _, accounts in recorder.calls] == [[(1000, 1, 1)], [(2000, 1, 1)]]
-
-    asyncio.run(scenario())
-
-
-def test_closing_ends_the_waiting() -> None:
-    """Nothing is handed over by itself after it."""
-
-    async def scenario() -> None:
-        recorder = FakeRecorder()
-        acks = Acks(recorder)
-        acks.add(bound(1000, 1))
-        acks.close()
-        acks.close()
-        assert acks._timer is None
+        assert [accounts for _, accounts in recorder.calls] == [
+            [(1000, 1, 1), (2000, 1, 1)],
+            [(5000, 1, 1), (6000, 1, 1)],
+        ]
 
     asyncio.run(scenario())

@@ -1,5 +1,7 @@
 """``connection``: whose it is, its share of commands, its bounded way out, its pings."""
 
+import weakref
+
 import pytest
 
 from chat.connection import Connection, Limits, State
@@ -162,6 +164,18 @@ def test_closed_by_the_client() -> None:
     made.connection.close(Close.REPLACED)
     assert made.ends == [1000]
     assert made.transport.codes == []
+
+
+def test_a_closed_connection_lets_go_of_its_socket() -> None:
+    """Who still holds the connection for a while does not hold buffers and streams with it."""
+    transport = FakeTransport()
+    connection = Connection(transport, "", Limits(10, 40), 0.0, lambda _, code: None)
+    socket = weakref.ref(transport)
+    connection.closed(1006)
+    del transport
+    assert socket() is None
+    connection.send(b"late")
+    connection.close(Close.GOING_AWAY)
 
 
 # Acknowledgements and pings

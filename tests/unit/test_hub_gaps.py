@@ -135,3 +135,13 @@ def test_replaying_skips_what_was_written() -> None:
     world.hub.push(1000, push(4))
     world.hub.push(1000, push(5))
     assert world.frames(connection) == [push(3), push(4), push(5)]
+
+
+def test_a_loss_that_the_client_was_told_of() -> None:
+    """Once it has heard ``recovered: false`` it is not let go again for the same loss."""
+    world = World()
+    connection = world.join(acked=2)
+    world.hub.replay(connection, [push(2), push(5), push(6)], gaps_told=True)
+    world.hub.push(1000, push(7))
+    assert world.frames(connection) == [push(5), push(6), push(7)]
+    assert world.codes == {}
