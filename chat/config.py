@@ -100,6 +100,11 @@ def read(environment: Mapping[str, str], options: Mapping[str, Any]) -> Settings
         raise SettingsError(
             "CHAT_PING_TIMEOUT_SECONDS must be longer than CHAT_PING_INTERVAL_SECONDS"
         )
+    if settings.redis_timeout_seconds >= settings.node_lease_seconds:
+        raise SettingsError(
+            "CHAT_REDIS_TIMEOUT_SECONDS must be shorter than CHAT_NODE_LEASE_SECONDS:"
+            " a node would be taken for dead before it notices that Redis is silent"
+        )
     return settings
 
 

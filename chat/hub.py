@@ -97,6 +97,12 @@ class Hub:
         elif seq > connection.seq:
             self._fill(connection)
 
+    def doubt(self, account: int) -> None:
+        """Something was published for the account, but this node may not hold it any more."""
+        connection = self._holders.get(account)
+        if connection is not None:
+            self._fill(connection)
+
     def replay(
         self, connection: Connection, frames: Sequence[bytes], *, gaps_told: bool = False
     ) -> None:
@@ -136,7 +142,8 @@ class Hub:
     def fill(self) -> None:
         """Starts as many reads as may be under way. Also called from time to time, because a read
         that failed stays in line."""
-        while self._gaps and self._filling < FILLS_AT_ONCE:
+        # Without a link a read fails at once and is back in line: each has one try in a turn.
+        for _ in range(min(len(self._gaps), FILLS_AT_ONCE - self._filling)):
             connection = next(iter(self._gaps))
             del self._gaps[connection]
             self._filling += 1

@@ -110,8 +110,7 @@ class Node:
 
     def ready(self) -> bool:
         """Whether people should be sent here: Redis answered lately, and the node is not leaving."""
-        fresh = self._clock() - self._leased_at < self._settings.node_lease_seconds
-        return fresh and not self._admission.closed
+        return self._leased() and not self._admission.closed
 
     # the door of the sockets
 
@@ -145,7 +144,15 @@ class Node:
     # what the store tells
 
     def _pushed(self, account: int, payload: bytes) -> None:
-        self._hub.push(account, payload)
+        """A node that was frozen finds pushes of accounts that others hold by now: once its lease has
+        run out it believes the inbox alone, which says who holds it."""
+        if self._leased():
+            self._hub.push(account, payload)
+        else:
+            self._hub.doubt(account)
+
+    def _leased(self) -> bool:
+        return self._clock() - self._leased_at < self._settings.node_lease_seconds
 
     def _gap(self) -> None:
         """The link was interrupted: pushes and answers may have been lost."""

@@ -81,8 +81,9 @@ def _listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, proto)
-    except OSError as error:
-        raise ChatError(f"cannot listen on {host}: {error.strerror}") from None
+    except (OSError, UnicodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "this is no host name"
+        raise ChatError(f"cannot listen on {host}: {said}") from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from redis import RedisError
 from redis.asyncio.connection import RedisSSLContext, parse_url
 
 from chat.errors import SettingsError
@@ -46,6 +47,9 @@ class Address:
             parts: dict[str, Any] = {**parse_url(url)}
         except ValueError as error:
             raise SettingsError(f"the Redis URL cannot be used: {error}") from None
+        path = urlsplit(url).path.strip("/")
+        if not url.startswith("unix:") and path and not path.isdecimal():  # redis-py passes over it
+            raise SettingsError(f"the Redis URL cannot be used: {path} is no number of a database")
         return cls(
             shown=_without_password(url),
             host=parts.get("host", "localhost"),
@@ -71,7 +75,7 @@ def _tls(parts: dict[str, Any]) -> ssl.SSLContext:
     options.setdefault("check_hostname", True)
     try:
         return RedisSSLContext(**options).get()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RedisError) as error:
         raise SettingsError(f"the TLS settings of the Redis URL cannot be used: {error}") from None
 
 

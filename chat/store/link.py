@@ -26,6 +26,8 @@ from chat.store.wire import Done, LinkDown, Part, Wire
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5.0
+UNUSABLE = (OSError, UnicodeError, TimeoutError, hiredis.HiredisError, LinkDown)
+"""What connecting may end in; a host name that is none is a UnicodeError."""
 BACKOFF_SECONDS = (0.05, 2.0)
 
 
@@ -155,7 +157,7 @@ class RedisLink:
         except BaseException as error:
             if wire is not None:
                 wire.drop("not usable")
-            if not isinstance(error, OSError | LinkDown | hiredis.HiredisError | TimeoutError):
+            if not isinstance(error, UNUSABLE):
                 raise
             # An old server repeats the arguments that it does not know, the password among them.
             said = str(error).partition(", with args")[0] or f"no answer for {CONNECT_SECONDS:g} s"
