@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -78,9 +78,10 @@ class Admission:
         return _counted(chain[-1])
 
     def _trusts(self, address: str) -> bool:
-        return _is_address(address) and any(
-            ip_address(address) in network for network in self._policy.proxies
-        )
+        if not _is_address(address):
+            return False
+        parsed = _plain(address)
+        return any(parsed in network for network in self._policy.proxies)
 
     def _allows(self, origin: str | None, host: str | None) -> bool:
         """Clients that are no browser send no Origin; a page cannot leave it out."""
@@ -88,7 +89,7 @@ class Admission:
             return True
         origin = origin.lower()
         if self._policy.origins is None:
-            return host is not None and _authority(origin) == host.lower()
+            return bool(host) and _authority(origin) == str(host).lower()
         return "*" in self._policy.origins or origin in self._policy.origins
 
 
@@ -108,13 +109,17 @@ def _is_address(text: str) -> bool:
     return True
 
 
+def _plain(address: str) -> IPv4Address | IPv6Address:
+    """A dual-stack listener shows IPv4 clients as ::ffff:10.0.0.1."""
+    parsed = ip_address(address)
+    return (isinstance(parsed, IPv6Address) and parsed.ipv4_mapped) or parsed
+
+
 def _counted(address: str) -> str:
     """A household has a whole IPv6 /64, so that is what counts."""
     if not _is_address(address):
         return address
-    parsed = ip_address(address)
+    parsed = _plain(address)
     if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
         return str(ip_network(f"{address.partition('%')[0]}/64", strict=False))
     return str(parsed)

@@ -57,7 +57,7 @@ def _serve(options: argparse.Namespace) -> int:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it warns of what clients do wrong
     for name in config.unknown(os.environ):
         log.warning("%s is set, but is no setting; chat serve --help lists them", name)
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:

@@ -46,12 +46,13 @@ class Connection:
 
     ``seq`` is the last push that was written to it, ``acked`` the last that the client is known to
     have. ``epoch`` numbers the sockets that an account has had: it proves that this one still holds it.
-    ``watched`` is the push whose acknowledgement is looked for, 0 for none (see ``liveness``).
+    ``heard`` is when anything came in; ``asked`` when it was asked for a sign of life; ``watched`` the
+    push whose acknowledgement is looked for, 0 for none (see ``liveness``).
     """
 
     __slots__ = (
         "_limits", "_on_closed", "_over", "_refilled", "_tokens", "_transport",
-        "account", "acked", "address", "epoch", "filling", "heard", "held", "nick", "pings", "seq",
+        "account", "acked", "address", "asked", "epoch", "filling", "heard", "held", "nick", "pings", "seq",
         "since", "state", "watched",
     )  # fmt: skip
 
@@ -73,6 +74,7 @@ class Connection:
         self.state = State.NEW
         self.since = now
         self.heard = now
+        self.asked = 0.0
         self.account = 0
         self.epoch = 0
         self.nick = ""
@@ -92,12 +94,17 @@ class Connection:
 
     def send(self, frame: bytes) -> None:
         """Sends one frame, or cuts off a client that has let too many bytes wait."""
+        if self.has_room():
+            self._transport.send(frame)
+
+    def has_room(self) -> bool:
+        """Whether anything may be sent: the socket is open, and its client reads."""
         if self.state is State.CLOSED:
-            return
+            return False
         if self._transport.waiting() > self._limits.waiting_bytes:
             self.close(Close.TOO_SLOW)
-            return
-        self._transport.send(frame)
+            return False
+        return True
 
     def close(self, code: int) -> None:
         """Closes from this side. The socket is lost at once, whenever the client answers."""
@@ -111,6 +118,7 @@ class Connection:
             self.state = State.CLOSED
             self.held.clear()
             self._on_closed(self, code)
+            del self._transport, self._on_closed  # what may still name this socket keeps little
 
     def allow(self, now: float) -> float:
         """Takes one command from the socket's share: 0, or the seconds until there is one again."""

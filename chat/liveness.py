@@ -70,11 +70,12 @@ class Liveness:
         self._patience = patience
         self._clock = clock
         self._ping = ping
-        self._sockets = Wheel(clock())
+        self._new = Wheel(clock())
+        self._bound = Wheel(clock())
         self._pushes = Wheel(clock())
 
     def opened(self, connection: Connection) -> None:
-        self._sockets.add(connection, connection.since + self._patience.handshake)
+        self._new.add(connection, connection.since + self._patience.handshake)
 
     def pushed(self, connection: Connection) -> None:
         """A push was written: look soon whether it was acknowledged."""
@@ -83,18 +84,19 @@ class Liveness:
             self._pushes.add(connection, self._clock() + UNACKNOWLEDGED_SECONDS)
 
     def bound(self, connection: Connection) -> None:
-        self._sockets.add(connection, self._clock() + self._patience.quiet)
+        self._bound.add(connection, self._clock() + self._patience.quiet)
 
     def tick(self) -> None:
         """Looks at every socket whose time has come."""
         now = self._clock()
-        for connection in self._pushes.due(now):
-            self._look_for_acknowledgement(connection)
-        for connection in self._sockets.due(now):
+        for connection in self._new.due(now):
+            if connection.state is not State.BOUND:
+                connection.close(Close.NO_ACCOUNT)
+        for connection in self._bound.due(now):
             if connection.state is State.BOUND:
                 self._look_for_life(connection, now)
-            elif now >= connection.since + self._patience.handshake:
-                connection.close(Close.NO_ACCOUNT)
+        for connection in self._pushes.due(now):
+            self._look_for_acknowledgement(connection)
 
     def _look_for_acknowledgement(self, connection: Connection) -> None:
         missing, connection.watched = connection.acked < connection.watched, 0
@@ -106,15 +108,21 @@ class Liveness:
             self.pushed(connection)
 
     def _look_for_life(self, connection: Connection, now: float) -> None:
+        """A look may come late, so a socket is not lost before it was asked and had time to answer."""
         silent = now - connection.heard
-        if silent >= self._patience.silent:
+        asked = connection.asked > connection.heard
+        if silent < self._patience.quiet:
+            self._bound.add(connection, connection.heard + self._patience.quiet)
+        elif asked and silent >= self._patience.silent:
             connection.close(Close.GOING_AWAY)
-        elif silent >= self._patience.quiet:
+        else:
+            if not asked:
+                connection.asked = now
             self._write_ping(connection)
             end = connection.heard + self._patience.silent
-            self._sockets.add(connection, min(end, now + self._patience.quiet))
-        else:
-            self._sockets.add(connection, connection.heard + self._patience.quiet)
+            self._bound.add(
+                connection, max(now + TICK_SECONDS, min(end, now + self._patience.quiet))
+            )
 
     def _write_ping(self, connection: Connection) -> None:
         if len(connection.pings) < OPEN_PINGS:

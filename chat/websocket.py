@@ -104,9 +104,8 @@ class Socket(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         kind = frame.msg_type
-        if self._closing is not None:
-            if kind is WSMsgType.CLOSE:
-                transport.disconnect()
+        if transport.is_close_frame_sent:
+            self._after_close(transport, kind)
         elif frame.rsv1 or frame.rsv2 or frame.rsv3:
             self._connection.close(Close.PROTOCOL)
         elif kind is WSMsgType.TEXT and frame.fin and self._partial is None:
@@ -116,7 +115,7 @@ class Socket(WSListener):
         elif kind is WSMsgType.PING:
             self._ping(frame.get_payload_as_bytes())
         elif kind is WSMsgType.CLOSE:
-            self._goodbye(transport)
+            self._goodbye(transport, frame.payload_size > 0)
         else:
             self._door.control(self._connection)
 
@@ -124,6 +123,7 @@ class Socket(WSListener):
         if self._closing is not None:
             self._closing.cancel()
         self._connection.closed(ABNORMAL)
+        del self._transport, self._connection  # they name each other: free them without a search
 
     def pause_writing(self) -> None:
         """What waits is bounded where frames are sent, so there is nothing to do here."""
@@ -160,17 +160,34 @@ class Socket(WSListener):
         self._door.received(self._connection, message)
 
     def _ping(self, payload: bytes) -> None:
-        if self._door.control(self._connection):
+        if self._door.control(self._connection) and self._connection.has_room():
             self._transport.send_pong(payload)
 
-    def _goodbye(self, transport: WSTransport) -> None:
+    def _after_close(self, transport: WSTransport, kind: WSMsgType) -> None:
+        """What comes after our close is not acted on. picows closes by itself when a frame is broken,
+        before it hands over the one that stood in front of it: a goodbye there still is one."""
+        if self._closing is not None:
+            if kind is WSMsgType.CLOSE:
+                transport.disconnect()
+        else:
+            self._connection.closed(_code(transport) if kind is WSMsgType.CLOSE else ABNORMAL)
+
+    def _goodbye(self, transport: WSTransport, coded: bool) -> None:
         """The client closes: the answer repeats its code, then the connection ends."""
-        received = transport.close_handshake.recv
-        code = int(received.code) if received is not None else 0  # type: ignore[call-overload]  # an int
+        code = _code(transport)
+        if coded and code in (0, ABNORMAL):  # codes that stand for there being none
+            self._connection.close(Close.PROTOCOL)
+            return
         self._closing = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._cut)
         transport.send_close(code or WSCloseCode.OK)  # type: ignore[arg-type]
         transport.disconnect()
         self._connection.closed(code or NO_STATUS)
+
+
+def _code(transport: WSTransport) -> int:
+    """The code of the client's close frame, 0 where it has none."""
+    received = transport.close_handshake.recv
+    return int(received.code) if received is not None else 0  # type: ignore[call-overload]  # an int
 
 
 def websocket_class(door: Door) -> type[asyncio.Protocol]:
@@ -203,6 +220,9 @@ def websocket_class(door: Door) -> type[asyncio.Protocol]:
                 status, why = refused
                 response = WSUpgradeResponse.create_error_response(status, why.encode())
                 return WSUpgradeResponseWithListener(response, None)
+            # uvicorn has found the upgrade among several tokens (Firefox sends "keep-alive, Upgrade");
+            # picows, which looks next, knows it alone.
+            request.headers["Connection"] = "Upgrade"
             response = WSUpgradeResponse.create_101_response()
             return WSUpgradeResponseWithListener(response, Socket(door, self._peer))
 

@@ -13,7 +13,11 @@ from tests.support.process import wait_until
 from tests.support.servers import Server, available_servers
 from tests.support.wire import Frame, Wire, WireClosed, pair
 
-QUICK = {"CHAT_NODE_LEASE_SECONDS": "1.5", "CHAT_GRACE_SECONDS": "20"}
+QUICK = {
+    "CHAT_NODE_LEASE_SECONDS": "1.5",
+    "CHAT_REDIS_TIMEOUT_SECONDS": "1",
+    "CHAT_GRACE_SECONDS": "20",
+}
 
 
 @contextmanager
