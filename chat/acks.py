@@ -1,15 +1,11 @@
 """What clients have acknowledged, on its way to the shared state: one call for a turn of the loop."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from chat.connection import Connection
 from chat.errors import Code
-
-POOL = 1000
-"""The last three digits of an account's id are its pool."""
 
 
 class Recorder(Protocol):
@@ -17,8 +13,7 @@ class Recorder(Protocol):
 
     def ack(
         self,
-        pool: int,
-        acks: Iterable[tuple[int, int, int]],
+        acks: Sequence[tuple[int, int, int]],
         done: Callable[[int, Sequence[Any]], None],
     ) -> None: ...
 
@@ -43,15 +38,13 @@ class Acks:
 
     def flush(self) -> None:
         """Hands over what has been collected; what Redis does not take is handed over again later."""
-        pools: defaultdict[int, list[Connection]] = defaultdict(list)
-        for connection in self._grown:
-            pools[connection.account % POOL].append(connection)
-        self._grown = {}
         self._due = False
-        for pool, connections in pools.items():
-            acks = [(c.account, c.epoch, c.acked) for c in connections]
-            self._recorder.ack(pool, acks, lambda code, _, c=connections: self._taken(code, c))  # type: ignore[misc]
+        if not self._grown:
+            return
+        grown, self._grown = self._grown, {}
+        acks = [(c.account, c.epoch, c.acked) for c in grown]
+        self._recorder.ack(acks, lambda code, _: self._taken(code, grown))
 
-    def _taken(self, code: int, connections: list[Connection]) -> None:
+    def _taken(self, code: int, connections: dict[Connection, None]) -> None:
         if code == Code.INTERNAL:
-            self._grown.update(dict.fromkeys(connections))
+            self._grown.update(connections)

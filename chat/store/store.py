@@ -9,7 +9,8 @@ REPLACED or LOST where the socket does not hold the account. Atomic: all of a fu
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import partial
 from importlib.resources import files
@@ -22,6 +23,8 @@ from chat.store.wire import LinkDown, Part
 log = logging.getLogger(__name__)
 
 LIBRARY = "chat_1"
+POOL = 0
+"""The only pool as yet: new accounts go there, and nodes lease there."""
 
 Done = Callable[[int, Sequence[Any]], None]
 
@@ -90,7 +93,7 @@ class Store:
     def create(self, nick: bytes, token: str, address: str, done: Done) -> None:
         """``nick`` as JSON text; ``address`` is counted against the accounts of a minute."""
         args = (self._node, nick, fingerprint(token), fingerprint(address))
-        self._call("create", 0, (*args, self._accounts_per_minute, self._lease), done)
+        self._call("create", POOL, (*args, self._accounts_per_minute, self._lease), done)
 
     def attach(self, account: int, token: str, seq: int | None, done: Done) -> None:
         args = (account, fingerprint(token), self._node, "" if seq is None else seq, self._lease)
@@ -130,9 +133,13 @@ class Store:
 
     # delivery
 
-    def ack(self, pool: int, acks: Iterable[tuple[int, int, int]], done: Done) -> None:
-        """``acks`` are (account, epoch, seq), all of one pool."""
-        self._call("ack", pool, [part for ack in acks for part in ack], done)
+    def ack(self, acks: Sequence[tuple[int, int, int]], done: Done) -> None:
+        """``acks`` are (account, epoch, seq); one call for each of their pools, ``done`` for each."""
+        pools: defaultdict[int, list[int]] = defaultdict(list)
+        for ack in acks:
+            pools[pool_of(ack[0])].extend(ack)
+        for pool, args in pools.items():
+            self._call("ack", pool, args, done)
 
     def inbox(self, account: int, epoch: int, after: int, done: Done) -> None:
         self._call("inbox", pool_of(account), (account, epoch, after), done)
@@ -197,7 +204,7 @@ class Store:
             if not result.done():  # its task may have been cancelled meanwhile
                 result.set_result((code, values))
 
-        self._call(name, 0, args, done)
+        self._call(name, POOL, args, done)
         return await result
 
     def _call(self, name: str, pool: int, args: Sequence[Part], done: Done) -> None:

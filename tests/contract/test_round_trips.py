@@ -183,7 +183,7 @@ def test_every_method_of_the_store_is_one_call() -> None:
             "viewed": lambda: store.viewed(1000, 2, 1000, 1, done),
             "typing": lambda: store.typing(1000, 2, 1000, True, done),
             "leave": lambda: store.leave(1000, 2, 1000, done),
-            "ack": lambda: store.ack(0, [(1000, 2, 1), (2000, 1, 1)], done),
+            "ack": lambda: store.ack([(1000, 2, 1), (2000, 1, 1)], done),
             "inbox": lambda: store.inbox(1000, 2, 0, done),
             "detach": lambda: store.detach(1000, 2, 0, True, done),
         }

@@ -1,12 +1,14 @@
-"""``acks``: what grew in one turn of the event loop is handed over in one call for each pool."""
+"""``acks``: what grew in one turn of the event loop is handed over in one call."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chat.acks import Acks
 from chat.connection import Connection, Limits
 from chat.errors import Code
+from chat.store.store import Store
+from chat.store.wire import Part
 from tests.unit.test_connection import FakeTransport
 
 Done = Callable[[int, Sequence[Any]], None]
@@ -16,14 +18,34 @@ class FakeRecorder:
     """Keeps what it is given; the test answers."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[int, list[tuple[int, int, int]]]] = []
+        self.calls: list[list[tuple[int, int, int]]] = []
         self.answers: list[Done] = []
         self.called = asyncio.Event()
 
-    def ack(self, pool: int, acks: Iterable[tuple[int, int, int]], done: Done) -> None:
-        self.calls.append((pool, list(acks)))
+    def ack(self, acks: Sequence[tuple[int, int, int]], done: Done) -> None:
+        self.calls.append(list(acks))
         self.answers.append(done)
         self.called.set()
+
+
+class RecordingLink:
+    """A link whose calls are kept and never answered."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Part, ...]] = []
+
+    def call(self, parts: Sequence[Part], done: Callable[[Any], None]) -> None:
+        self.calls.append(tuple(parts))
+
+    def after_open_calls(self, done: Callable[[], None]) -> None: ...
+
+    def subscribe(self, channel: bytes) -> None: ...
+
+    def unsubscribe(self, channel: bytes) -> None: ...
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
 
 
 def bound(account: int, acked: int, epoch: int = 1) -> Connection:
@@ -49,22 +71,7 @@ def test_only_the_last_number_counts() -> None:
         connection.acked = 9
         acks.add(connection)
         acks.flush()
-        assert recorder.calls == [(0, [(1000, 1, 9)])]
-
-    run(scenario)
-
-
-def test_one_call_for_each_pool() -> None:
-    """The last three digits of an account are its pool."""
-
-    def scenario(acks: Acks, recorder: FakeRecorder) -> None:
-        for account in (1007, 2007, 1000, 3000):
-            acks.add(bound(account, 1))
-        acks.flush()
-        assert recorder.calls == [
-            (7, [(1007, 1, 1), (2007, 1, 1)]),
-            (0, [(1000, 1, 1), (3000, 1, 1)]),
-        ]
+        assert recorder.calls == [[(1000, 1, 9)]]
 
     run(scenario)
 
@@ -94,7 +101,7 @@ def test_what_redis_did_not_take_is_handed_over_again() -> None:
         acks.flush()
         recorder.answers[1](Code.SUCCESS, ())
         acks.flush()
-        assert recorder.calls == [(0, [(1000, 1, 1)]), (0, [(1000, 1, 4)])]
+        assert recorder.calls == [[(1000, 1, 1)], [(1000, 1, 4)]]
 
     run(scenario)
 
@@ -112,9 +119,22 @@ def test_it_is_handed_over_by_itself() -> None:
             assert not recorder.called.is_set()
             async with asyncio.timeout(5):
                 await recorder.called.wait()
-        assert [accounts for _, accounts in recorder.calls] == [
+        assert recorder.calls == [
             [(1000, 1, 1), (2000, 1, 1)],
             [(5000, 1, 1), (6000, 1, 1)],
         ]
 
     asyncio.run(scenario())
+
+
+def test_the_store_makes_one_call_for_each_pool() -> None:
+    """The last three digits of an account are its pool."""
+    link = RecordingLink()
+    store = Store(
+        link, "n", grace=1, lease=1, inbox_length=1, sessions_per_account=1, accounts_per_minute=1
+    )
+    store.ack([(1007, 1, 1), (1000, 2, 3), (2007, 1, 4)], lambda code, values: None)
+    assert [parts[3:] for parts in link.calls] == [
+        (b"chat:{7}", 1007, 1, 1, 2007, 1, 4),
+        (b"chat:{0}", 1000, 2, 3),
+    ]
