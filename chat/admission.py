@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from itertools import pairwise
 from urllib.parse import urlsplit
 
+from chat.config import Settings
 from chat.errors import SettingsError
 
 Network = IPv4Network | IPv6Network
@@ -14,21 +15,28 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """``origins`` None: a page's own host, "*": every page; ``sockets_per_address`` 0: no limit."""
+    """``origins`` None: a page's own host, "*": every page. For both numbers of sockets 0 is no limit."""
 
     origins: frozenset[str] | None
     proxies: tuple[Network, ...]
     sockets_per_address: int
+    without_account: int = 0
 
     @classmethod
-    def of(cls, origins: str, proxies: str, sockets_per_address: int) -> "Policy":
+    def of(cls, settings: Settings) -> "Policy":
         """Reads the settings' texts; raises SettingsError."""
-        allowed = frozenset(part.rstrip("/") for part in _parts(origins.lower()))
+        allowed = frozenset(part.rstrip("/") for part in _parts(settings.allowed_origins.lower()))
         try:
-            trusted = tuple(ip_network(proxy, strict=False) for proxy in _parts(proxies))
+            proxies = _parts(settings.trusted_proxies)
+            trusted = tuple(ip_network(proxy, strict=False) for proxy in proxies)
         except ValueError as error:
             raise SettingsError(f"CHAT_TRUSTED_PROXIES: {error}") from None
-        return cls(allowed or None, trusted, sockets_per_address)
+        return cls(
+            allowed or None,
+            trusted,
+            settings.sockets_per_address,
+            settings.sockets_without_account,
+        )
 
 
 def _parts(text: str) -> list[str]:
@@ -45,9 +53,10 @@ class Admission:
         """No new sockets: the node is leaving."""
 
     def refuses(
-        self, path: str, headers: Mapping[str, str], address: str
+        self, path: str, headers: Mapping[str, str], address: str, without_account: int
     ) -> tuple[int, str] | None:
-        """The HTTP status and the reason for people, or None."""
+        """The HTTP status and the reason for people, or None. ``without_account``: so many sockets of
+        this node have none yet."""
         if path.partition("?")[0] != "/ws":
             return 404, "there is nothing here; the socket is at /ws"
         if self.closed:
@@ -57,6 +66,8 @@ class Admission:
         limit = self._policy.sockets_per_address
         if limit and self._sockets[address] >= limit:
             return 429, "too many sockets from this address"
+        if 0 < self._policy.without_account <= without_account:
+            return 503, "too many are arriving at this moment; try again, or another node"
         return None
 
     def enters(self, address: str) -> None:

@@ -7,6 +7,8 @@ from starlette.routing import Route
 
 from chat.node import Node
 
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
 WELCOME = """\
 This is a node of stranger-chat: a nickname, and a stranger to talk to.
 
@@ -39,7 +41,7 @@ def make_app(node: Node) -> Starlette:
     return Starlette(
         routes=[
             Route("/", welcome),
-            Route("/ws", not_upgraded),
+            Route("/ws", not_upgraded, methods=METHODS),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ]

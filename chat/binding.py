@@ -1,5 +1,7 @@
 """How a socket gets an account, and how an account loses its socket."""
 
+import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -13,11 +15,15 @@ from chat.liveness import Liveness
 from chat.store.store import Store
 
 HELD_FRAMES = 100
-"""Frames that may wait while the socket waits for its account."""
+"""With so many frames waiting, a socket that waits for its account is not read any further."""
+BINDINGS_AT_ONCE = 100
+"""Accounts that are made or taken over at the same time. When a node has died everybody comes at once:
+the others wait in line, and those who are talking are answered in between."""
 
 
 class Binding:
-    """``received`` acts on a frame; it gets those that came in while the socket had to wait."""
+    """``received`` acts on a frame; it gets those that came in while the socket had to wait.
+    ``flush`` hands over what clients have acknowledged."""
 
     def __init__(
         self,
@@ -25,6 +31,7 @@ class Binding:
         hub: Hub,
         liveness: Liveness,
         received: Callable[[Connection, bytes], None],
+        flush: Callable[[], None],
         *,
         new_token: Callable[[], str],
         new_nick: Callable[[], str],
@@ -33,66 +40,95 @@ class Binding:
         self._hub = hub
         self._liveness = liveness
         self._received = received
+        self._flush = flush
         self._new_token = new_token
         self._new_nick = new_nick
         self._owed: list[tuple[int, int, int, bool]] = []
+        self._line: deque[tuple[Connection, Create | Reconnect]] = deque()
+        self._under_way = 0
 
     # a socket gets an account
 
-    def create(self, connection: Connection, command: Create) -> None:
+    def bind(self, connection: Connection, command: Create | Reconnect) -> None:
+        """Asks for the socket's account, when it is this socket's turn."""
         connection.state = State.BINDING
+        self._line.append((connection, command))
+        self._admit()
+
+    def _admit(self) -> None:
+        """Asks for those whose turn it is. Of one that did not wait nothing is asked."""
+        while self._line and self._under_way < BINDINGS_AT_ONCE:
+            connection, command = self._line.popleft()
+            if connection.state is State.BINDING:
+                self._under_way += 1
+                if isinstance(command, Create):
+                    self._create(connection, command)
+                else:
+                    self._reconnect(connection, command)
+
+    def _create(self, connection: Connection, command: Create) -> None:
         nick, token = command.nick or self._new_nick(), self._new_token()
         done = partial(self._created, connection, command, nick, token)
         self._store.create(protocol.json_text(nick), token, connection.address, done)
 
-    def reconnect(self, connection: Connection, command: Reconnect) -> None:
-        connection.state = State.BINDING
+    def _reconnect(self, connection: Connection, command: Reconnect) -> None:
+        self._flush()  # an older socket of this node may have acknowledged in this very turn
         self._hub.expect(command.account)
         done = partial(self._attached, connection, command)
         self._store.attach(command.account, command.token, command.seq, done)
 
+    def _answered(self) -> None:
+        """One has its answer, or none will come: the next has its turn."""
+        self._under_way -= 1
+        if self._line:
+            asyncio.get_running_loop().call_soon(self._admit)
+
     def hold(self, connection: Connection, frame: bytes) -> None:
         """Keeps a frame that came in meanwhile: it may need the account that is on its way."""
-        if len(connection.held) < HELD_FRAMES:
-            connection.held.append(frame)
-        else:
-            connection.close(Close.POLICY)
+        connection.held.append(frame)
+        if len(connection.held) == HELD_FRAMES:
+            connection.read(False)
 
     def _created(
         self, connection: Connection, command: Create, nick: str, token: str,
         code: int, values: Sequence[int],
     ) -> None:  # fmt: skip
+        self._answered()
         if code != Code.SUCCESS:
             self._not_bound(connection, command, code, values[0] if values else None)
             return
-        account = values[0]
+        account, epoch = values
         if connection.state is State.CLOSED:  # it did not wait, and nobody knows the token
-            self.detach(account, 1, 0, goodbye=True)
+            self.detach(account, epoch, 0, goodbye=True)
             return
         self._hub.expect(account)
-        self._become(connection, account, epoch=1, acked=0)
+        self._become(connection, account, epoch, acked=0)
         connection.send(protocol.create_resp(nick, account, token))
         self._resume(connection)
 
     def _attached(
         self, connection: Connection, command: Reconnect, code: int, values: Sequence[Any]
     ) -> None:
+        self._answered()
         if code != Code.SUCCESS:
             self._hub.unexpect(command.account)
             self._not_bound(connection, command, code)
             return
-        epoch, nick, recovered, waiting, sessions, acked, pushes = values
+        epoch, nick, recovered, waiting, sessions, acked, last, pushes = values
         if connection.state is State.CLOSED:
             self._hub.unexpect(command.account)
-            self.detach(command.account, epoch, acked)
+            self.detach(command.account, epoch, acked, connection.code == Close.GOODBYE)
             return
-        self._become(connection, command.account, epoch, acked)
+        connection.numbers = command.seq is not None
+        self._become(connection, command.account, epoch, acked, hole=0 if recovered else last)
         connection.send(protocol.reconnect_resp(nick, recovered == 1, waiting == 1, sessions))
-        self._hub.replay(connection, pushes, gaps_told=recovered == 0)
+        self._hub.replay(connection, last, pushes)
         self._resume(connection)
 
-    def _become(self, connection: Connection, account: int, epoch: int, acked: int) -> None:
-        connection.bind(account, epoch, acked)
+    def _become(
+        self, connection: Connection, account: int, epoch: int, acked: int, hole: int = 0
+    ) -> None:
+        connection.bind(account, epoch, acked, hole)
         self._hub.bind(connection)
         self._liveness.bound(connection)
 
@@ -107,6 +143,8 @@ class Binding:
 
     def _resume(self, connection: Connection) -> None:
         held, connection.held = connection.held, []
+        if len(held) >= HELD_FRAMES:
+            connection.read(True)
         for frame in held:
             self._received(connection, frame)
 

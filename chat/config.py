@@ -49,6 +49,7 @@ class Settings:
         30, "new accounts for an address, over all nodes; 0 is no limit", least=0
     )
     sockets_per_address: int = _setting(100, "on a node; 0 is no limit", least=0)
+    sockets_without_account: int = _setting(10_000, "on a node; 0 is no limit", least=0)
     sessions_per_account: int = _setting(8, "sessions an account may have at once", least=1)
     inbox_length: int = _setting(
         1000, "pushes kept for an account; a message beyond it is refused", least=1

@@ -17,6 +17,9 @@ class Transport(Protocol):
     def waiting(self) -> int:
         """Bytes that were sent but that the client has not taken yet."""
 
+    def read(self, on: bool) -> None:
+        """Whether to take what the client sends; what is not taken waits at the client's side."""
+
     def close(self, code: int) -> None:
         """Begins the close handshake, and cuts the socket off if the client does not finish it."""
 
@@ -29,7 +32,9 @@ class Limits:
     """0 is no limit."""
     burst: int
     refused: int = 100
-    """Commands over the limit in a row, after which the socket is closed."""
+    """Commands over the limit, less those within it, after which the socket is not read for a moment."""
+    patience: float = 5.0
+    """Seconds from the first code 6 on after which going on like that closes the socket."""
     waiting_bytes: int = 256 * 1024
     """Bytes that may wait for a client that does not read."""
 
@@ -47,13 +52,38 @@ class Connection:
     ``seq`` is the last push that was written to it, ``acked`` the last that the client is known to
     have. ``epoch`` numbers the sockets that an account has had: it proves that this one still holds it.
     ``heard`` is when anything came in; ``asked`` when it was asked for a sign of life; ``watched`` the
-    push whose acknowledgement is looked for, 0 for none (see ``liveness``).
+    push whose acknowledgement is looked for, 0 for none (see ``liveness``). ``filling``: its pushes come
+    from the inbox at the moment (see ``hub``); ``congested``: its client takes less than is sent;
+    ``hole``: up to this number pushes may be missing, and the client was told so;
+    ``numbers``: its client has said delivery numbers, so nothing else is taken for an acknowledgement.
+    ``code`` is what it was closed with.
     """
 
     __slots__ = (
-        "_limits", "_on_closed", "_over", "_refilled", "_tokens", "_transport",
-        "account", "acked", "address", "asked", "epoch", "filling", "heard", "held", "nick", "pings", "seq",
-        "since", "state", "watched",
+        "_answers",
+        "_limits",
+        "_on_closed",
+        "_over",
+        "_refilled",
+        "_tokens",
+        "_told",
+        "_transport",
+        "account",
+        "acked",
+        "address",
+        "asked",
+        "code",
+        "congested",
+        "epoch",
+        "filling",
+        "heard",
+        "held", "hole",
+        "numbers",
+        "pings",
+        "seq",
+        "since",
+        "state",
+        "watched",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +100,8 @@ class Connection:
         self._tokens = float(limits.burst)
         self._refilled = now
         self._over = 0
+        self._told: float | None = None
+        self._answers = 0
         self.address = address
         self.state = State.NEW
         self.since = now
@@ -77,25 +109,39 @@ class Connection:
         self.asked = 0.0
         self.account = 0
         self.epoch = 0
-        self.nick = ""
         self.seq = 0
         self.acked = 0
         self.filling = False
+        self.congested = False
+        self.hole = 0
+        self.numbers = False
+        self.code = 0
         self.watched = 0
         self.pings: tuple[int, ...] = ()
         self.held: list[bytes] = []
 
-    def bind(self, account: int, epoch: int, acked: int) -> None:
-        """From here on the socket is this account's."""
+    def bind(self, account: int, epoch: int, acked: int, hole: int = 0) -> None:
+        """From here on the socket is this account's, and what is missing up to push ``hole`` is told."""
+        self.hole = hole
         self.state = State.BOUND
         self.account = account
         self.epoch = epoch
-        self.seq = self.acked = acked
+        self.seq = self.acked = self._answers = acked
+
+    @property
+    def written(self) -> int:
+        """The last push that what the client does may acknowledge; 0 where it says numbers itself."""
+        return 0 if self.numbers else self.seq
 
     def send(self, frame: bytes) -> None:
         """Sends one frame, or cuts off a client that has let too many bytes wait."""
         if self.has_room():
             self._transport.send(frame)
+
+    def read(self, on: bool) -> None:
+        """Whether the client's commands are taken (see ``backpressure``)."""
+        if self.state is not State.CLOSED:
+            self._transport.read(on)
 
     def has_room(self) -> bool:
         """Whether anything may be sent: the socket is open, and its client reads."""
@@ -116,6 +162,7 @@ class Connection:
         """The socket is gone, from whichever side; the first to say so counts."""
         if self.state is not State.CLOSED:
             self.state = State.CLOSED
+            self.code = code
             self.held.clear()
             self._on_closed(self, code)
             del self._transport, self._on_closed  # what may still name this socket keeps little
@@ -130,15 +177,33 @@ class Connection:
         self._refilled = now
         if self._tokens >= 1:
             self._tokens -= 1
-            self._over = 0
+            self._over = max(0, self._over - 1)
+            if self._over == 0:
+                self._told = None
             return 0.0
         self._over += 1
         return (1 - self._tokens) / limits.commands_per_second
 
+    def answers(self) -> bool:
+        """Whether an answer that acknowledges nothing is for a push: as many as were written are free."""
+        if self._answers < self.seq:
+            self._answers += 1
+            return True
+        return False
+
+    def told(self, now: float) -> None:
+        """The client was told that it sends too much."""
+        if self._told is None:
+            self._told = now
+
     @property
-    def incorrigible(self) -> bool:
-        """It goes on long after it was told to wait."""
+    def overdone(self) -> bool:
+        """It has sent so much over its share that it must not be read for a moment."""
         return self._over > self._limits.refused
+
+    def incorrigible(self, now: float) -> bool:
+        """It goes on long after it was told to wait."""
+        return self.overdone and self._told is not None and now - self._told > self._limits.patience
 
     def acknowledge(self, seq: int) -> bool:
         """The client has every push up to ``seq``; False where that says nothing new or is not true."""

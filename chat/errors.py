@@ -32,6 +32,8 @@ class Code(IntEnum):
     so that it is closed instead of answered.
     """
 
+    OLDER = -3
+    """The node saw what the data set does not know: Redis came back with an older one."""
     LOST = -2
     """The account is away or gone: the node was taken for dead."""
     REPLACED = -1

@@ -22,7 +22,8 @@ RETRY_AFTER_MS = 1000
 
 
 class Handlers:
-    """``new_token`` and ``new_nick`` make a credential and a friendly name; ``clock`` is in seconds."""
+    """``acked`` is told that a client has acknowledged something, ``flush`` hands that over, ``rest`` that one must not be read for
+    a moment. ``new_token`` and ``new_nick`` make a credential and a friendly name; ``clock`` is in seconds."""
 
     def __init__(
         self,
@@ -30,6 +31,8 @@ class Handlers:
         hub: Hub,
         liveness: Liveness,
         acked: Callable[[Connection], None],
+        flush: Callable[[], None],
+        rest: Callable[[Connection], None],
         *,
         clock: Callable[[], float],
         new_token: Callable[[], str],
@@ -37,9 +40,10 @@ class Handlers:
     ) -> None:
         self._store = store
         self._acked = acked
+        self._rest = rest
         self._clock = clock
         self.binding = Binding(
-            store, hub, liveness, self.received, new_token=new_token, new_nick=new_nick
+            store, hub, liveness, self.received, flush, new_token=new_token, new_nick=new_nick
         )
         self._requests: dict[type, Callable[[Connection, Any], None]] = {
             c.Dialogue: self._say,
@@ -48,6 +52,7 @@ class Handlers:
             c.Match: self._match,
             c.MatchCancel: self._cancel,
             c.Leave: self._leave,
+            c.Ping: self._pong,
         }
 
     def received(self, connection: Connection, frame: bytes) -> None:
@@ -61,35 +66,41 @@ class Handlers:
         command = protocol.decode(frame)
         if self._is_news(connection, command):
             return
+        if isinstance(command, c.PushAnswer | c.Pong | c.Ignored) and connection.answers():
+            return
         wait = connection.allow(now)
         if wait:
-            self._too_many(connection, command, wait)
+            self._too_many(connection, command, now, wait)
         elif isinstance(command, c.Malformed):
             self._malformed(connection, command)
         elif isinstance(command, c.Create | c.Reconnect):
             self._bind(connection, command)
-        elif isinstance(command, c.Ping):
-            self._pong(connection, command)
-        elif (handle := self._requests.get(type(command))) is not None:
-            if connection.state is State.BOUND and _account(command) == connection.account:
-                handle(connection, command)
-            else:
-                self._refuse(connection, command, Code.NOT_ALLOWED)
+        else:
+            self._obey(connection, command)
 
-    def control(self, connection: Connection) -> bool:
-        """A control frame came in; whether it may be answered. It costs as much as a command."""
+    def _obey(self, connection: Connection, command: Any) -> None:
+        """Acts on a command that says who speaks; an answer that answers nothing is no command."""
+        handle = self._requests.get(type(command))
+        if handle is None:
+            return
+        if connection.state is State.BOUND and _account(command) == connection.account:
+            handle(connection, command)
+        else:
+            self._refuse(connection, command, Code.NOT_ALLOWED)
+
+    def control(self, connection: Connection) -> None:
+        """A control frame came in. It costs as much as a command, but is never refused: RFC 6455."""
         connection.heard = now = self._clock()
-        if connection.allow(now) == 0:
-            return True
-        if connection.incorrigible:
-            connection.close(Close.POLICY)
-        return False
+        if connection.allow(now) and connection.overdone:
+            self._rest(connection)
 
     # answers of the client
 
     def _is_news(self, connection: Connection, command: c.Command | c.Malformed) -> bool:
-        """Takes an answer that acknowledges something. One that does not costs as much as a command."""
+        """Takes an answer that acknowledges something. Of those that do not, and that a client of the
+        base protocol gives, one for each push is free; more cost as much as commands."""
         if isinstance(command, c.PushAnswer):
+            connection.numbers = True
             seq: int | None = command.seq
         elif isinstance(command, c.Pong) and command.account == connection.account:
             seq = connection.ponged()
@@ -118,21 +129,25 @@ class Handlers:
         out_of_place = bad.cmd is not None and binds == (connection.state is State.BOUND)
         self._refuse(connection, bad, Code.NOT_ALLOWED if out_of_place else Code.PARAM)
 
-    def _too_many(self, connection: Connection, command: Any, wait: float) -> None:
-        if connection.incorrigible:
+    def _too_many(self, connection: Connection, command: Any, now: float, wait: float) -> None:
+        """Refuses what is over the limit. Who does not listen is listened to less, and in the end not
+        at all: but only who goes on long after being told."""
+        if connection.incorrigible(now):
             connection.close(Close.POLICY)
-        elif type(command) in c.CMD_OF or isinstance(command, c.Malformed):
+            return
+        if type(command) in c.CMD_OF or isinstance(command, c.Malformed):
+            connection.told(now)
             self._refuse(connection, command, Code.RATE_LIMITED, max(1, round(wait * 1000)))
+        if connection.overdone:
+            self._rest(connection)
 
     # what each command does
 
     def _bind(self, connection: Connection, command: c.Create | c.Reconnect) -> None:
         if connection.state is State.BOUND:
             self._refuse(connection, command, Code.NOT_ALLOWED)
-        elif isinstance(command, c.Create):
-            self.binding.create(connection, command)
         else:
-            self.binding.reconnect(connection, command)
+            self.binding.bind(connection, command)
 
     def _answered(
         self, connection: Connection, command: Any, answer: Callable[..., bytes | None],
@@ -165,28 +180,32 @@ class Handlers:
 
         done = partial(self._answered, connection, command, answer)
         self._store.say(
-            connection.account, connection.epoch, command.session,
+            connection.account, connection.epoch, command.session, connection.written,
             command.request_id, command.retry, command.content, done,
         )  # fmt: skip
 
     def _viewed(self, connection: Connection, command: c.Viewed) -> None:
         done = partial(self._answered, connection, command, _done(command))
-        self._store.viewed(connection.account, connection.epoch, command.session, command.msg, done)
+        self._store.viewed(
+            connection.account, connection.epoch, command.session, connection.written,
+            command.msg, done,
+        )  # fmt: skip
 
     def _typing(self, connection: Connection, command: c.Typing) -> None:
         done = partial(self._answered, connection, command, lambda: None)
-        account, epoch = connection.account, connection.epoch
-        self._store.typing(account, epoch, command.session, command.typing, done)
+        self._store.typing(
+            connection.account, connection.epoch, command.session, connection.written,
+            command.typing, done,
+        )  # fmt: skip
 
     def _leave(self, connection: Connection, command: c.Leave) -> None:
         done = partial(self._answered, connection, command, _done(command))
-        self._store.leave(connection.account, connection.epoch, command.session, done)
+        self._store.leave(
+            connection.account, connection.epoch, command.session, connection.written, done
+        )
 
     def _pong(self, connection: Connection, command: c.Ping) -> None:
-        if connection.state is State.BOUND and command.account == connection.account:
-            self._in_turn(connection, protocol.ping_resp(connection.account))
-        else:
-            self._refuse(connection, command, Code.NOT_ALLOWED)
+        self._in_turn(connection, protocol.ping_resp(connection.account))
 
 
 def _account(command: Any) -> int:

@@ -2,18 +2,24 @@
 
 A push that is the next in number goes out as it came, unparsed. Anything else is settled by the
 inbox, which is the truth: a number missing, or a link that was interrupted, means that the
-inbox is read from the last push that was written.
+inbox is read from the last push that was written. It is read a part at a time, the next one when the
+client has taken this one: who comes back to a full inbox over a slow line is not cut off for it.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from chat.connection import Connection, State
 from chat.errors import Close, Code, close_code
 from chat.protocol import seq_of
 
+RESUMED_AT_ONCE = 1000
+"""Accounts asked after at the same time when the link is back."""
 FILLS_AT_ONCE = 256
 """Inboxes read at the same time, so that a gap of everybody does not stand in the way of the rest."""
+STALLED_TURNS = 15
+"""Calls of ``fill`` from time to time after which a client that takes nothing of its inbox is cut off."""
 
 
 class Inboxes(Protocol):
@@ -22,6 +28,12 @@ class Inboxes(Protocol):
     def subscribe(self, account: int) -> None: ...
 
     def unsubscribe(self, account: int) -> None: ...
+
+    def resume(
+        self,
+        sockets: Sequence[tuple[int, int, int]],
+        done: Callable[[int, Sequence[tuple[int, int, int]]], None],
+    ) -> None: ...
 
     def inbox(
         self, account: int, epoch: int, after: int, done: Callable[[int, Sequence[Any]], None]
@@ -36,7 +48,10 @@ class Hub:
         self._written = pushed
         self._holders: dict[int, Connection] = {}
         self._expected: dict[int, int] = {}
+        self._doubtful: dict[Connection, None] = {}
+        self._resuming: dict[tuple[int, int], Connection] = {}
         self._gaps: dict[Connection, None] = {}
+        self._stalled: dict[Connection, int] = {}
         self._filling = 0
 
     def __len__(self) -> int:
@@ -45,9 +60,12 @@ class Hub:
 
     # who is here
 
-    def knows(self, account: int) -> bool:
-        """Whether the account's socket is here, or is about to be."""
-        return account in self._holders or account in self._expected
+    def epoch_of(self, account: int) -> int | None:
+        """That of the account's socket, 0 where none is here; None where one may be about to be."""
+        if account in self._expected:
+            return None
+        holder = self._holders.get(account)
+        return holder.epoch if holder is not None else 0
 
     def expect(self, account: int) -> None:
         """The account may come: its pushes are wanted from now on, until ``bind`` or ``unexpect``."""
@@ -76,7 +94,8 @@ class Hub:
             del self._holders[connection.account]
             if connection.account not in self._expected:
                 self._inboxes.unsubscribe(connection.account)
-        self._gaps.pop(connection, None)
+        for waiting in self._doubtful, self._gaps, self._stalled:
+            waiting.pop(connection, None)
 
     # pushes
 
@@ -90,8 +109,9 @@ class Hub:
                 connection.close(Close.REPLACED)
             return
         seq = seq_of(frame)
-        if seq == 0:
-            connection.send(frame)
+        if seq == 0:  # a hint of this moment: of no use later, and nothing before a NewSession
+            if not connection.congested and not connection.filling:
+                connection.send(frame)
         elif seq == connection.seq + 1 and not connection.filling:
             self._write(connection, seq, frame)
         elif seq > connection.seq:
@@ -103,21 +123,26 @@ class Hub:
         if connection is not None:
             self._fill(connection)
 
-    def replay(
-        self, connection: Connection, frames: Sequence[bytes], *, gaps_told: bool = False
-    ) -> None:
-        """Writes what is recorded and not yet written, in order.
+    def replay(self, connection: Connection, last: int, frames: Sequence[bytes]) -> None:
+        """Writes what is recorded and not yet written, in order: ``frames``, and what follows them up to
+        the push numbered ``last``, as fast as the client takes it.
 
         A number that is missing there too is lost for good, and the client must hear of it: unless
         it was told, it is let go, and coming back is told ``recovered: false``.
         """
         for frame in frames:
             seq = seq_of(frame)
-            if seq > connection.seq + 1 and not gaps_told:
+            if seq > connection.seq + 1 and seq > connection.hole + 1:
                 connection.close(Close.GOING_AWAY)
-                return
+            if connection.congested or connection.state is State.CLOSED:
+                break
             if seq > connection.seq:
                 self._write(connection, seq, frame)
+        if connection.seq < last and connection.state is not State.CLOSED:
+            if frames:
+                self._fill(connection)
+            elif last > connection.hole:
+                connection.close(Close.GOING_AWAY)
 
     def _write(self, connection: Connection, seq: int, frame: bytes) -> None:
         connection.seq = seq
@@ -127,9 +152,42 @@ class Hub:
     # gaps
 
     def gap(self) -> None:
-        """Pushes of everybody may have been missed."""
+        """Pushes of everybody may have been missed, and whose account this still is may have changed:
+        the shared state is told how far every socket had come, and says how far its account is."""
         for connection in self._holders.values():
-            self._fill(connection)
+            connection.filling = True
+            self._gaps.pop(connection, None)
+            self._stalled.pop(connection, None)
+            self._doubtful[connection] = None
+        self._resume()
+
+    def _resume(self) -> None:
+        """Asks after as many as may be under way."""
+        sockets = []
+        while self._doubtful and len(self._resuming) < RESUMED_AT_ONCE:
+            connection = next(iter(self._doubtful))
+            del self._doubtful[connection]
+            self._resuming[connection.account, connection.epoch] = connection
+            sockets.append((connection.account, connection.epoch, connection.seq))
+        if sockets:
+            self._inboxes.resume(sockets, self._resumed)
+
+    def _resumed(self, code: int, sockets: Sequence[tuple[int, int, int]]) -> None:
+        """Of those who got nothing meanwhile nothing has to be read."""
+        for account, epoch, last in sockets:
+            connection = self._resuming.pop((account, epoch), None)
+            if connection is None or connection.state is not State.BOUND:
+                continue
+            if code != Code.SUCCESS:
+                self._doubtful[connection] = None
+            elif last < 0:
+                connection.close(close_code(last))
+            else:
+                connection.filling = False
+                if last > connection.seq:
+                    self._fill(connection)
+        if code == Code.SUCCESS:  # otherwise Redis does not answer: no use in asking on at once
+            self._resume()
 
     def _fill(self, connection: Connection) -> None:
         """Reads the inbox in its turn. What is published before that read is in it, so it is dropped
@@ -139,19 +197,39 @@ class Hub:
             self._gaps[connection] = None
         self.fill()
 
+    def drained(self, connection: Connection) -> None:
+        """The client has taken what was written: the rest of its inbox may follow."""
+        if self._stalled.pop(connection, None) is not None:
+            self._gaps[connection] = None
+            self.fill()
+
+    def tick(self) -> None:
+        """Called from time to time: a read that failed stays in line, and a client that has taken
+        nothing of its inbox for long is cut off."""
+        for connection in list(self._stalled):
+            self._stalled[connection] += 1
+            if self._stalled[connection] > STALLED_TURNS:
+                connection.close(Close.TOO_SLOW)
+        self._resume()
+        self.fill()
+
     def fill(self) -> None:
-        """Starts as many reads as may be under way. Also called from time to time, because a read
-        that failed stays in line."""
+        """Starts as many reads as may be under way."""
         # Without a link a read fails at once and is back in line: each has one try in a turn.
-        for _ in range(min(len(self._gaps), FILLS_AT_ONCE - self._filling)):
+        for _ in range(len(self._gaps)):
+            if self._filling >= FILLS_AT_ONCE:
+                break
             connection = next(iter(self._gaps))
             del self._gaps[connection]
+            if connection.congested:
+                self._stalled[connection] = 0
+                continue
             self._filling += 1
             self._inboxes.inbox(
                 connection.account,
                 connection.epoch,
                 connection.seq,
-                lambda code, values, c=connection: self._filled(c, code, values),  # type: ignore[misc]
+                partial(self._filled, connection),
             )
 
     def _filled(self, connection: Connection, code: int, values: Sequence[Any]) -> None:
@@ -159,7 +237,7 @@ class Hub:
         if connection.state is State.BOUND:
             if code == Code.SUCCESS:
                 connection.filling = False
-                self.replay(connection, values[0])
+                self.replay(connection, *values)
             elif code < 0:
                 connection.close(close_code(code))
             else:

@@ -102,8 +102,8 @@ class Liveness:
         missing, connection.watched = connection.acked < connection.watched, 0
         if connection.state is not State.BOUND:
             return
-        if missing:
-            self._write_ping(connection)
+        if missing or (connection.acked < connection.seq and not connection.numbers):
+            self._write_ping(connection)  # what was pushed since may be as old as the watch
         elif connection.acked < connection.seq:
             self.pushed(connection)
 

@@ -1,6 +1,7 @@
 """The life of a node: start, lease, sweep, look after its sockets, and leave in order."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import secrets
@@ -12,6 +13,7 @@ from picows import WSUpgradeRequest
 from chat import protocol
 from chat.acks import Acks
 from chat.admission import Admission, Policy
+from chat.backpressure import Backpressure
 from chat.config import Settings
 from chat.connection import Connection, Limits
 from chat.errors import Close
@@ -44,12 +46,11 @@ class Node:
         self._rng = rng
         self._connections: set[Connection] = set()
         self._limits = Limits(settings.commands_per_second, settings.commands_burst)
-        self._admission = Admission(
-            Policy.of(
-                settings.allowed_origins, settings.trusted_proxies, settings.sockets_per_address
-            )
+        self._admission = Admission(Policy.of(settings))
+        self._backpressure = Backpressure()
+        self._store = open_store(
+            settings, name, self._pushed, self._gap, self._backpressure.press, clock
         )
-        self._store = open_store(settings, name, self._pushed, self._gap)
         self._liveness = Liveness(Patience.of(settings), clock, _ping)
         self._hub = Hub(self._store, self._liveness.pushed)
         self._acks = Acks(self._store)
@@ -58,11 +59,14 @@ class Node:
             self._hub,
             self._liveness,
             self._acks.add,
+            self._acks.flush,
+            self._backpressure.rest,
             clock=clock,
             new_token=partial(secrets.token_urlsafe, 24),
             new_nick=partial(friendly_nick, rng.choice),
         )
         self._hurry = asyncio.Event()
+        self._lease_due = asyncio.Event()
         self._leased_at = clock()
         self._sweep_from = 0.0
         self._strays = False
@@ -115,8 +119,9 @@ class Node:
     # the door of the sockets
 
     def refuses(self, request: WSUpgradeRequest, peer: str) -> tuple[int, str] | None:
-        path = request.path.decode("latin-1")
-        return self._admission.refuses(path, request.headers, self._address(request, peer))
+        path, address = request.path.decode("latin-1"), self._address(request, peer)
+        without_account = len(self._connections) - len(self._hub)
+        return self._admission.refuses(path, request.headers, address, without_account)
 
     def opened(self, socket: Socket, request: WSUpgradeRequest, peer: str) -> Connection:
         address = self._address(request, peer)
@@ -128,13 +133,19 @@ class Node:
 
     def received(self, connection: Connection, message: bytes) -> None:
         self._handlers.received(connection, message)
+        if self._backpressure.on:
+            self._backpressure.hold(connection)
 
-    def control(self, connection: Connection) -> bool:
-        return self._handlers.control(connection)
+    def drained(self, connection: Connection) -> None:
+        self._hub.drained(connection)
+
+    def control(self, connection: Connection) -> None:
+        self._handlers.control(connection)
 
     def _closed(self, connection: Connection, code: int) -> None:
         self._connections.discard(connection)
         self._admission.leaves(connection.address)
+        self._backpressure.leaves(connection)
         self._handlers.binding.closed(connection, code)
 
     def _address(self, request: WSUpgradeRequest, peer: str) -> str:
@@ -159,6 +170,7 @@ class Node:
         self._hub.gap()
         self._strays = True
         self._spare_others()
+        self._lease_due.set()
 
     def _spare_others(self) -> None:
         """Does not sweep for the length of a lease: after Redis was away, every lease has run out,
@@ -168,18 +180,22 @@ class Node:
     # the tasks
 
     async def _lease(self) -> None:
-        """Renews the lease three times in its length."""
+        """Renews the lease three times in its length, and when the link is back."""
         while True:
-            await asyncio.sleep(self._settings.node_lease_seconds / 3)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.node_lease_seconds / 3):
+                    await self._lease_due.wait()
+            self._lease_due.clear()
             await self._renew()
 
     async def _renew(self) -> None:
+        asked = self._clock()  # the lease is counted from before Redis did, never from later
         leased = await self._store.lease()
         if leased is not Leased.UNKNOWN:
-            self._leased_at = self._clock()
+            self._leased_at = asked
         if leased is Leased.NEW and len(self._hub):
-            log.warning("this node was taken for dead; those who are gone from it come back")
-            self._hub.gap()  # whoever was swept is found out by reading its inbox
+            log.warning("the lease of this node was not known any more; looking who is still here")
+            self._hub.gap()
 
     async def _sweep(self) -> None:
         """Every node sweeps, each at its own moment."""
@@ -194,7 +210,8 @@ class Node:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             self._liveness.tick()
-            self._hub.fill()
+            self._hub.tick()
+            self._backpressure.tick()
             self._handlers.binding.settle()
             self._acks.flush()
             if self._strays:
@@ -203,11 +220,15 @@ class Node:
     async def _let_go_of_strays(self) -> None:
         """Accounts that were given to this node by an answer that was lost: nobody is here for them."""
         held = await self._store.held()
-        if held is not None:
-            self._strays = False
-            for account, epoch in held.items():
-                if not self._hub.knows(account):
-                    self._handlers.binding.detach(account, epoch, 0)
+        if held is None:
+            return
+        self._strays = False
+        for account, epoch in held.items():
+            here = self._hub.epoch_of(account)
+            if here is None:
+                self._strays = True  # one is coming, or its answer was lost: look again
+            elif here != epoch:
+                self._handlers.binding.detach(account, epoch, 0)
 
 
 def _ping(connection: Connection) -> None:

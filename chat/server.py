@@ -14,6 +14,7 @@ import uvicorn
 
 from chat.app import make_app
 from chat.config import Settings
+from chat.doorstep import Doorstep
 from chat.errors import ChatError
 from chat.node import Node
 from chat.websocket import websocket_class
@@ -24,15 +25,22 @@ log = logging.getLogger(__name__)
 class NodeServer(uvicorn.Server):
     """uvicorn that drains the node before it lets go of anything itself."""
 
-    def __init__(self, config: uvicorn.Config, node: Node) -> None:
+    def __init__(self, config: uvicorn.Config, node: Node, doorstep: Doorstep) -> None:
         super().__init__(config)
         self._node = node
+        self._doorstep = doorstep
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal stops the node in order, a second one hurries it."""
         if self.should_exit:
             self._node.hurry()
         self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second."""
+        if counter % 10 == 0:
+            self._doorstep.look(list(self.server_state.connections))  # type: ignore[arg-type]  # of h11
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._node.drain()
@@ -48,6 +56,7 @@ async def serve(settings: Settings) -> None:
         await node.start()
         config = uvicorn.Config(
             make_app(node),
+            http="h11",  # whatever else is installed: the upgrade and the limits are tested with this
             ws=websocket_class(node),
             lifespan="off",
             log_config=None,
@@ -55,7 +64,8 @@ async def serve(settings: Settings) -> None:
             server_header=False,
             timeout_graceful_shutdown=2,
         )
-        server = NodeServer(config, node)
+        doorstep = Doorstep(settings.handshake_seconds, time.monotonic)
+        server = NodeServer(config, node, doorstep)
         _announce(settings, listener)
         await _run(server, node, listener)
 

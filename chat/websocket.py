@@ -6,8 +6,9 @@ and checks frames; messages, the close handshake and the size of a whole message
 
 import asyncio
 import logging
+import re
 import sys
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from picows import (
     WSAutoPingStrategy,
@@ -29,9 +30,18 @@ log = logging.getLogger(__name__)
 
 MAX_MESSAGE = 10 * 1024
 """Bytes of a whole message, fragments together."""
+MAX_FRAGMENTS = 256
+"""Of one message: it is charged as one command, so it must not cost many times as much."""
 CLOSE_SECONDS = 3.0
 """How long a client may take to finish a close handshake."""
 READ_BUFFER = 1024
+HIGHEST_CODE = 4999
+VERSION = re.compile(rb"\r\nsec-websocket-version: *13 *\r\n")
+"""As uvicorn hands headers over: their names in small letters."""
+OTHER_VERSION = (
+    b"HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Connection: close\r\nContent-Length: 0\r\n\r\n"
+)
 NO_STATUS = 1005
 ABNORMAL = 1006
 
@@ -48,8 +58,11 @@ class Door(Protocol):
     def received(self, connection: Connection, message: bytes) -> None:
         """A text message: valid UTF-8, at most MAX_MESSAGE bytes."""
 
-    def control(self, connection: Connection) -> bool:
-        """A control frame: the client is alive. Whether it may be answered: it costs like a command."""
+    def control(self, connection: Connection) -> None:
+        """A control frame: the client is alive."""
+
+    def drained(self, connection: Connection) -> None:
+        """The client has taken what made the connection congested."""
 
 
 class _Quiet:
@@ -87,6 +100,13 @@ class Socket(WSListener):
 
     def waiting(self) -> int:
         return self._transport.underlying_transport.get_write_buffer_size()
+
+    def read(self, on: bool) -> None:
+        transport = self._transport.underlying_transport
+        if on:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
 
     def close(self, code: int) -> None:
         if self._closing is None:
@@ -126,10 +146,12 @@ class Socket(WSListener):
         del self._transport, self._connection  # they name each other: free them without a search
 
     def pause_writing(self) -> None:
-        """What waits is bounded where frames are sent, so there is nothing to do here."""
+        """The client does not keep up. What waits is bounded where frames are sent."""
+        self._connection.congested = True
 
     def resume_writing(self) -> None:
-        pass
+        self._connection.congested = False
+        self._door.drained(self._connection)
 
     # frames
 
@@ -144,7 +166,7 @@ class Socket(WSListener):
             self._partial, self._fragments = bytearray(), 0
         self._partial += payload
         self._fragments += 1
-        if len(self._partial) > MAX_MESSAGE or self._fragments > MAX_MESSAGE:
+        if len(self._partial) > MAX_MESSAGE or self._fragments > MAX_FRAGMENTS:
             self._connection.close(Close.TOO_BIG)
         elif fin:
             message, self._partial = bytes(self._partial), None
@@ -160,7 +182,8 @@ class Socket(WSListener):
         self._door.received(self._connection, message)
 
     def _ping(self, payload: bytes) -> None:
-        if self._door.control(self._connection) and self._connection.has_room():
+        self._door.control(self._connection)
+        if self._connection.has_room():
             self._transport.send_pong(payload)
 
     def _after_close(self, transport: WSTransport, kind: WSMsgType) -> None:
@@ -175,7 +198,9 @@ class Socket(WSListener):
     def _goodbye(self, transport: WSTransport, coded: bool) -> None:
         """The client closes: the answer repeats its code, then the connection ends."""
         code = _code(transport)
-        if coded and code in (0, ABNORMAL):  # codes that stand for there being none
+        if coded and (
+            code in (0, ABNORMAL) or code > HIGHEST_CODE
+        ):  # none, or none that may be sent
             self._connection.close(Close.PROTOCOL)
             return
         self._closing = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._cut)
@@ -203,10 +228,17 @@ def websocket_class(door: Door) -> type[asyncio.Protocol]:
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             name = transport.get_extra_info("peername")
             self._peer = name[0] if isinstance(name, tuple) else ""
+            self._tcp = cast(asyncio.Transport, transport)
             super().connection_made(transport)
 
         def data_received(self, data: bytes) -> None:
             """The upgrade request, which uvicorn has read already; frames come through the buffer."""
+            if not VERSION.search(
+                data
+            ):  # picows takes 7 and 8 too, and does not say what is spoken here
+                self._tcp.write(OTHER_VERSION)
+                self._tcp.close()
+                return
             while data:
                 room = memoryview(self.get_buffer(-1))
                 size = min(len(room), len(data))

@@ -13,9 +13,6 @@ import orjson
 from chat.commands import CMD_OF, Command, Dialogue, Malformed
 from chat.errors import Code
 
-MAX_REF = 100
-"""Characters of an unknown ``cmd`` that an error repeats."""
-
 WHY: dict[int, str] = {
     Code.NOT_ALLOWED: "the socket is not that account",
     Code.RATE_LIMITED: "too many commands",
@@ -49,7 +46,7 @@ def refused(command: Command | Malformed, code: int, retry_after_ms: int | None 
             why, ref = WHY.get(code, "refused"), "PING_REQ"
         fields = {"cmd": "ERROR_RESP", "code": code, "msg": why}
         if ref is not None:
-            fields["ref"] = ref[:MAX_REF]
+            fields["ref"] = ref
     else:
         fields = {"cmd": f"{name}_RESP", "code": code}
         if isinstance(command, Dialogue | Malformed) and command.request_id is not None:

@@ -6,6 +6,7 @@ lose a push, so there is never a gap.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ import fakeredis
 import redis
 
 from chat.store.wire import Done, LinkDown, Part
+
+log = logging.getLogger(__name__)
 
 
 class EmbeddedServer:
@@ -101,4 +104,7 @@ class EmbeddedLink:
     def _run(self) -> None:
         steps, self._ready = self._ready, []
         for step in steps:
-            step()
+            try:
+                step()
+            except Exception:
+                log.exception("a reply or push could not be dealt with")

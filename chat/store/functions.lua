@@ -5,9 +5,10 @@ The function library: every change of shared state, each one atomic call on the 
 Names carry a version (chat_1_...), so that nodes of two versions work side by side; CONTRIBUTING
 says when to raise it. KEYS[1] is always the pool, "chat:{p}", and names every other key:
 
-  <pool>:last             hash    the last number given to an account and to a session
+  <pool>:last             hash    the last number given to an account and to a session; run and
+                                  generation (see begin)
   <pool>:account:<id>     hash    nick (JSON text), token (SHA-256), node, epoch, state, seq, acked,
-                                  since, waiting, newest, partner
+                                  generation, hole, since, waiting, newest, partner
   <pool>:inbox:<id>       stream  pushes not yet acknowledged, entry id <seq>-0, field push
   <pool>:sessions:<id>    set     open sessions of an account
   <pool>:session:<sid>    hash    state, a, b, nick_a, nick_b, last, viewed_a, viewed_b, told_a, told_b,
@@ -18,21 +19,32 @@ says when to raise it. KEYS[1] is always the pool, "chat:{p}", and names every o
   <pool>:node:<node>      set     accounts whose socket that node has
   <pool>:made:<address>   string  accounts made from an address within a minute
   <pool>:push:<id>        shard channel of an account: its pushes, and "epoch <n>" (see attach)
+  <pool>:probe:<node>     shard channel on which a node hears itself: proof that pushes arrive
 
-A result is {code, ...}: 0 and the codes of the protocol, or one of the two below zero, which mean
-that the calling socket no longer holds the account. What holds at all times: an account is online,
+A server may come back with an older data set than nodes and clients have seen. Two things keep that from
+becoming a silent loss. An epoch is the time at which a socket took its account, in ms, and above the
+account's last one: no two sockets have the same, also where the number of an account is given a second
+time. And a generation of the data set begins with each process that serves it: nothing is pushed to an
+account before its node, or its client, has said in this generation how far it had come (see resume and
+attach), unless numbers that may have been given before are passed over (see renumber).
+
+A result is {code, ...}: 0 and the codes of the protocol, or one of those below zero, which mean
+that the calling socket does not hold the account (any more). What holds at all times: an account is online,
 with a socket on the node that leases it, or away with a deadline; it is in the queue exactly when
 its field waiting is "yes", and then it is online ("again": it waited when it became away); a session is open exactly while it is in the
 sets of both its accounts. Times are this server's. JSON is put together from text that the node
 encoded and from numbers, never by cjson, which would alter it.
 --]]
 
-local OK, NO_DATA, NOT_ALLOWED, RATE_LIMITED, CLOSED = 0, 4, 5, 6, 7
+local OK, NOT_NOW, NO_DATA, NOT_ALLOWED, RATE_LIMITED, CLOSED = 0, 2, 4, 5, 6, 7
 local REPLACED = -1 -- a newer socket holds the account
 local LOST = -2     -- the account is away or gone: its socket may come back
+local OLDER = -3    -- the node saw what this data set does not know: it is older. As LOST
 
 local ENDED_SESSION_SECONDS = 3600
 local REMEMBERED = 64 -- messages of a session whose requestId is known
+local BATCH = 100     -- pushes, or accounts, that one call reads
+local PASSED_OVER = 1000000 -- more pushes than an account can have got that this data set does not know
 
 local REMEMBERED_FIELDS = {}
 for slot = 0, REMEMBERED - 1 do
@@ -55,15 +67,48 @@ local function next_id(pool, kind)
   return int(redis.call('HINCRBY', pool .. ':last', kind, 1)) .. string.format('%03d', string.match(pool, '{(%d+)}'))
 end
 
+-- Generations -------------------------------------------------------------------------------------
+
+-- What is in <pool>:last, read once in the life of this server's process.
+local generations = {}
+
+local function generation(pool)
+  if not generations[pool] then
+    generations[pool] = redis.call('HGET', pool .. ':last', 'generation') or '0'
+  end
+  return generations[pool]
+end
+
+-- Nobody has said how far the account had come: the next push gets a number that was surely not given
+-- before. So it is seen that some are missing, perhaps, and the client is told `recovered: false`.
+local function renumber(pool, id)
+  local key = pool .. ':account:' .. id
+  local hole = redis.call('HINCRBY', key, 'seq', PASSED_OVER)
+  redis.call('HSET', key, 'hole', int(hole), 'generation', generation(pool))
+end
+
 -- Frames ------------------------------------------------------------------------------------------
 
--- Numbers, records and publishes one push to an account that exists. Returns its seq.
+local function publish(pool, id, frame)
+  redis.call('SPUBLISH', pool .. ':push:' .. id, frame)
+end
+
+-- Numbers and records one push to an account that exists. Returns its seq, and the frame to publish.
 -- `frame` lacks its end: seq comes last, so that nodes find it without parsing.
-local function push(pool, id, frame)
+local function record(pool, id, frame)
   local seq = int(redis.call('HINCRBY', pool .. ':account:' .. id, 'seq', 1))
   frame = frame .. ',"seq":' .. seq .. '}'
   redis.call('XADD', pool .. ':inbox:' .. id, seq .. '-0', 'push', frame)
-  redis.call('SPUBLISH', pool .. ':push:' .. id, frame)
+  return seq, frame
+end
+
+-- Records and publishes one push. Returns its seq.
+local function push(pool, id, frame)
+  if redis.call('HGET', pool .. ':account:' .. id, 'generation') ~= generation(pool) then
+    renumber(pool, id)
+  end
+  local seq, numbered = record(pool, id, frame)
+  publish(pool, id, numbered)
   return seq
 end
 
@@ -79,16 +124,18 @@ end
 
 -- Accounts ----------------------------------------------------------------------------------------
 
--- Whether the socket of this epoch holds the account: its fields, or nil and REPLACED or LOST.
+-- Whether the socket of this epoch holds the account: its fields, or nil and REPLACED, LOST or OLDER.
 local function holds(pool, id, epoch)
-  local found = redis.call('HMGET', pool .. ':account:' .. id, 'epoch', 'state', 'seq', 'acked', 'waiting', 'newest', 'partner')
+  local found = redis.call('HMGET', pool .. ':account:' .. id,
+    'epoch', 'state', 'seq', 'acked', 'waiting', 'newest', 'partner', 'generation')
   if found[1] == epoch and found[2] == 'online' then
-    return { seq = tonumber(found[3]), acked = tonumber(found[4]), waiting = found[5], newest = found[6], partner = found[7] }
+    return { seq = tonumber(found[3]), acked = tonumber(found[4]), waiting = found[5], newest = found[6],
+      partner = found[7], generation = found[8] }
   end
-  if found[1] and tonumber(found[1]) > tonumber(epoch) then
-    return nil, REPLACED
+  if not found[1] or found[1] == epoch then
+    return nil, LOST
   end
-  return nil, LOST
+  return nil, tonumber(found[1]) > tonumber(epoch) and REPLACED or OLDER
 end
 
 -- Everything up to `upto` has arrived: the inbox lets go of it.
@@ -100,18 +147,30 @@ local function acknowledge(pool, id, account, upto)
   end
 end
 
--- The pushes in the inbox from `first` on (a stream id, "(" before it excludes it).
+-- The pushes in the inbox from `first` on (a stream id, "(" before it excludes it), BATCH at most.
 local function recorded(pool, id, first)
   local pushes = {}
-  for _, entry in ipairs(redis.call('XRANGE', pool .. ':inbox:' .. id, first, '+')) do
+  for _, entry in ipairs(redis.call('XRANGE', pool .. ':inbox:' .. id, first, '+', 'COUNT', BATCH)) do
     pushes[#pushes + 1] = entry[2][2]
   end
   return pushes
 end
 
-local function inbox_full(pool, id, room)
-  local found = redis.call('HMGET', pool .. ':account:' .. id, 'seq', 'acked')
-  return found[1] - found[2] >= tonumber(room)
+-- Whether a push to someone has to wait: RATE_LIMITED, the inbox is full; NOT_NOW, its node has not said
+-- yet how far it had come, and will in a moment; or OK.
+local function takes(pool, id, room)
+  local found = redis.call('HMGET', pool .. ':account:' .. id, 'seq', 'acked', 'generation', 'state', 'hole')
+  if found[3] ~= generation(pool) then
+    if found[4] == 'online' then
+      return NOT_NOW
+    end
+    renumber(pool, id)
+  end
+  local waiting = found[1] - found[2]
+  if found[5] then
+    waiting = redis.call('XLEN', pool .. ':inbox:' .. id) -- numbers that were passed over take no room
+  end
+  return waiting >= tonumber(room) and RATE_LIMITED or OK
 end
 
 -- The node has the account's socket. The node is listed even when its lease was swept
@@ -137,9 +196,10 @@ local function session_of(pool, sid, id)
   return session
 end
 
--- What a command in a session starts with: {account, session}, or nil and the code.
--- A command in a session shows that its NewSession has arrived.
-local function in_session(pool, id, epoch, sid)
+-- What a command in a session starts with: account, session and OK, or what there is of them and the code.
+-- A command in a session shows that its NewSession has arrived, if it was written to this socket and the
+-- client does not say numbers: `written` is the last push of which that may be said.
+local function in_session(pool, id, epoch, sid, written)
   local account, code = holds(pool, id, epoch)
   if not account then
     return nil, nil, code
@@ -148,13 +208,10 @@ local function in_session(pool, id, epoch, sid)
   if not session then
     return account, nil, NO_DATA
   end
-  if session.state == 'ended' then
-    return account, session, CLOSED
-  end
-  if session.opened and session.opened > account.acked then
+  if session.opened and session.opened > account.acked and session.opened <= tonumber(written) then
     acknowledge(pool, id, account, session.opened)
   end
-  return account, session, OK
+  return account, session, session.state == 'ended' and CLOSED or OK
 end
 
 -- Opens a session of `a`, who asked, and `b`, who waited, and tells b. Returns its id.
@@ -208,6 +265,22 @@ local function accepted(pool, sid, side, request)
   end
 end
 
+-- The number of the push that brought a message to this side, or nil: by what is remembered of the
+-- session, or among the first pushes that wait, where somebody reads what was said long ago.
+local function seq_of_message(pool, id, sid, session, msg)
+  local number, seq, side = recall(redis.call('HGET', pool .. ':session:' .. sid, 'r' .. (msg % REMEMBERED)))
+  if number == int(msg) then
+    return side ~= session.side and seq or nil
+  end
+  local head = '{"cmd":"PUSH_DIALOGUE_REQ","msgId":' .. int(msg) .. ',"senderId":' .. session.partner
+    .. ',"sessionId":' .. sid .. ','
+  for _, frame in ipairs(recorded(pool, id, '-')) do
+    if string.sub(frame, 1, #head) == head then
+      return tonumber(string.match(frame, '"seq":(%d+)}$'))
+    end
+  end
+end
+
 -- The queue ---------------------------------------------------------------------------------------
 
 -- Takes out whoever has waited longest and is not `id`; the last partner only if nobody else waits.
@@ -257,7 +330,7 @@ end
 local function tell_away(pool, id, room)
   for _, sid in ipairs(redis.call('SMEMBERS', pool .. ':sessions:' .. id)) do
     local session = session_of(pool, sid, id)
-    if not inbox_full(pool, session.partner, room) then
+    if takes(pool, session.partner, room) == OK then
       notice(pool, sid, session.partner, 'PartnerAway', id)
       redis.call('HSET', pool .. ':session:' .. sid, 'told_' .. session.side, '1')
     end
@@ -307,7 +380,7 @@ end
 
 -- create node nick token address limit lease
 -- Makes an online account on `node`. `address` (already hashed) may make `limit` in a minute, 0: any.
--- Returns {0, id}, its epoch is 1; or {6, ms to wait}.
+-- Returns {0, id, epoch}; or {6, ms to wait}.
 local function create(keys, args)
   local pool = keys[1]
   local node, nick, token, address, limit, lease = unpack(args)
@@ -321,25 +394,27 @@ local function create(keys, args)
       return { RATE_LIMITED, redis.call('PTTL', key) }
     end
   end
-  local id = next_id(pool, 'account')
-  redis.call('HSET', pool .. ':account:' .. id, 'nick', nick, 'token', token, 'node', node, 'epoch', '1',
-    'state', 'online', 'seq', '0', 'acked', '0', 'since', int(now_ms()))
+  local id, now = next_id(pool, 'account'), now_ms()
+  redis.call('HSET', pool .. ':account:' .. id, 'nick', nick, 'token', token, 'node', node, 'epoch', int(now),
+    'state', 'online', 'seq', '0', 'acked', '0', 'generation', generation(pool), 'since', int(now))
   hold(pool, id, node, lease)
-  return { OK, tonumber(id) }
+  return { OK, tonumber(id), now }
 end
 
 -- attach id token node seq lease
 -- A new socket on `node` takes the account: from away, or from an older socket. `seq` is the last
 -- push the client has, or "" where it does not say.
--- Returns {0, epoch, nick, recovered, waiting, {sid, partner, nick, ...}, acked, {push, ...}}: all
--- pushes after acked; or {4}.
+-- Returns {0, epoch, nick, recovered, waiting, {sid, partner, nick, ...}, acked, seq, {push, ...}}: the
+-- first pushes after acked, up to the one numbered seq, as one call of inbox would; with recovered 0 some
+-- of them may be missing. Or {4}.
 -- Publishes "epoch <n>" to the account's channel, so that the node of an older socket lets go of it;
 -- PartnerBack to those who got PartnerAway; NewSession to both if it waited and is paired at once.
 local function attach(keys, args)
   local pool = keys[1]
   local id, token, node, seq, lease = unpack(args)
   local key = pool .. ':account:' .. id
-  local found = redis.call('HMGET', key, 'token', 'epoch', 'state', 'seq', 'acked', 'waiting', 'node', 'nick', 'partner')
+  local found = redis.call('HMGET', key, 'token', 'epoch', 'state', 'seq', 'acked', 'waiting', 'node', 'nick',
+    'partner', 'hole')
   if not found[1] or found[1] ~= token then
     return { NO_DATA }
   end
@@ -347,16 +422,18 @@ local function attach(keys, args)
   local recovered = 1
   if seq ~= '' and tonumber(seq) > account.seq then
     recovered = 0 -- it has seen pushes that this data set does not know
+    renumber(pool, id)
+    account.seq = account.seq + PASSED_OVER
   elseif seq ~= '' then
     acknowledge(pool, id, account, tonumber(seq))
   end
-  local epoch = int(found[2] + 1)
+  local epoch = int(math.max(found[2] + 1, now_ms()))
   if found[7] ~= '' and found[7] ~= node then
     redis.call('SREM', pool .. ':node:' .. found[7], id)
   end
-  redis.call('HSET', key, 'node', node, 'epoch', epoch, 'state', 'online')
+  redis.call('HSET', key, 'node', node, 'epoch', epoch, 'state', 'online', 'generation', generation(pool))
   hold(pool, id, node, lease)
-  redis.call('SPUBLISH', pool .. ':push:' .. id, 'epoch ' .. epoch)
+  publish(pool, id, 'epoch ' .. epoch)
   local waiting = found[6] == 'yes'
   if found[3] == 'away' then
     redis.call('ZREM', pool .. ':away', id)
@@ -383,18 +460,23 @@ local function attach(keys, args)
     sessions[#sessions + 1] = sides[partner + 1]
   end
   local pushes = recorded(pool, id, '-')
-  if #pushes < account.seq - account.acked then -- part of what is not acknowledged is not there
-    recovered = 0
+  if redis.call('XLEN', pool .. ':inbox:' .. id) < account.seq - account.acked then
+    recovered = 0 -- part of what is not acknowledged is not there
+    redis.call('HSET', key, 'hole', int(account.seq))
     local first = pushes[1] and tonumber(string.match(pushes[1], '"seq":(%d+)}$')) or account.seq + 1
     acknowledge(pool, id, account, first - 1)
+  elseif found[10] and (seq == '' and account.acked or seq + 1) <= tonumber(found[10]) then
+    recovered = 0 -- as it was told before, but that answer may have been lost
+  elseif found[10] then
+    redis.call('HDEL', key, 'hole')
   end
-  return { OK, tonumber(epoch), found[8], recovered, waiting and 1 or 0, sessions, account.acked, pushes }
+  return { OK, tonumber(epoch), found[8], recovered, waiting and 1 or 0, sessions, account.acked, account.seq, pushes }
 end
 
 -- detach id epoch acked goodbye grace room
 -- The socket of this epoch is gone; `acked` is the last push that arrived there. With goodbye "1" the
 -- account ends at once (PartnerExit), otherwise it is away for `grace` ms (PartnerAway).
--- Returns {0}, or {-1} or {-2} and nothing happens.
+-- Returns {0}, or a code below zero and nothing happens.
 local function detach(keys, args)
   local pool = keys[1]
   local id, epoch, acked, goodbye, grace, room = unpack(args)
@@ -415,7 +497,7 @@ end
 -- Pairs the account with who has waited longest (NewSession is pushed to that one), or puts it in the
 -- queue. While its newest session has had no message it gets that one again. `sessions` is how many
 -- it may have; with a full inbox it has to wait.
--- Returns {0, sid, partner, partner's nick}; {4} it waits; {5} too many sessions; {6}; {-1}; {-2}.
+-- Returns {0, sid, partner, partner's nick}; {4} it waits; {5} too many sessions; {6}; below zero.
 local function match(keys, args)
   local pool = keys[1]
   local id, epoch, sessions, room = unpack(args)
@@ -437,8 +519,9 @@ local function match(keys, args)
   if redis.call('SCARD', pool .. ':sessions:' .. id) >= tonumber(sessions) then
     return { NOT_ALLOWED }
   end
-  if account.seq - account.acked >= tonumber(room) then
-    return { RATE_LIMITED }
+  local code = takes(pool, id, room)
+  if code ~= OK then
+    return { code }
   end
   local paired = pair(pool, id, account.partner)
   if not paired then
@@ -448,7 +531,7 @@ local function match(keys, args)
 end
 
 -- cancel id epoch
--- Gives up the place in the queue, if there is one. Returns {0}, {-1} or {-2}.
+-- Gives up the place in the queue, if there is one. Returns {0}, or a code below zero.
 local function cancel(keys, args)
   local pool = keys[1]
   local id, epoch = unpack(args)
@@ -461,16 +544,16 @@ local function cancel(keys, args)
   return { OK }
 end
 
--- say id epoch sid request retry content room
+-- say id epoch sid written request retry content room
 -- Numbers, records and publishes a message; `content` is its JSON text. With retry "1" a request that
 -- was accepted before gets its msgId again, and nothing is pushed.
--- Returns {0, msgId}; {4} not its session; {6} the partner's inbox is full; {7} ended (PartnerExit is
--- pushed again to the one who did not leave); {-1}; {-2}.
+-- Returns {0, msgId}; {2} nothing was done, but will be in a moment; {4} not its session; {6} the partner's
+-- inbox is full; {7} ended (PartnerExit is pushed again to the one who did not leave); below zero.
 local function say(keys, args)
   local pool = keys[1]
-  local id, epoch, sid, request, retry, content, room = unpack(args)
-  local account, session, code = in_session(pool, id, epoch, sid)
-  if code == CLOSED and session.left ~= id and account.seq - account.acked < tonumber(room) then
+  local id, epoch, sid, written, request, retry, content, room = unpack(args)
+  local _, session, code = in_session(pool, id, epoch, sid, written)
+  if code == CLOSED and session.left ~= id and takes(pool, id, room) == OK then
     notice(pool, sid, id, 'PartnerExit', session.left)
   end
   if code ~= OK then
@@ -482,24 +565,26 @@ local function say(keys, args)
       return { OK, tonumber(msg) }
     end
   end
-  if inbox_full(pool, session.partner, room) then
-    return { RATE_LIMITED }
+  code = takes(pool, session.partner, room)
+  if code ~= OK then
+    return { code }
   end
   local msg = session.last + 1
-  local seq = push(pool, session.partner, '{"cmd":"PUSH_DIALOGUE_REQ","msgId":' .. int(msg)
+  local seq, frame = record(pool, session.partner, '{"cmd":"PUSH_DIALOGUE_REQ","msgId":' .. int(msg)
     .. ',"senderId":' .. id .. ',"sessionId":' .. sid .. ',"content":' .. content)
   redis.call('HSET', pool .. ':session:' .. sid, 'last', int(msg), remember(msg, seq, session.side, request))
+  publish(pool, session.partner, frame)
   return { OK, msg }
 end
 
--- viewed id epoch sid msgId room
+-- viewed id epoch sid written msgId room
 -- Everything up to msgId was read: the partner gets PUSH_VIEWED_ACK_REQ, once for each number. It also
--- shows that the push of that message arrived.
--- Returns {0}; {4} not its session, or no such message yet; {6}; {7}; {-1}; {-2}.
+-- shows that the push of that message arrived (see in_session for `written`).
+-- Returns {0}; {2} as say; {4} not its session, or no such message yet; {6}; {7}; below zero.
 local function viewed(keys, args)
   local pool = keys[1]
-  local id, epoch, sid, msg, room = unpack(args)
-  local account, session, code = in_session(pool, id, epoch, sid)
+  local id, epoch, sid, written, msg, room = unpack(args)
+  local account, session, code = in_session(pool, id, epoch, sid, written)
   if code ~= OK then
     return { code }
   end
@@ -508,16 +593,17 @@ local function viewed(keys, args)
     return { NO_DATA }
   end
   local key, field = pool .. ':session:' .. sid, 'viewed_' .. session.side
-  local found = redis.call('HMGET', key, field, 'r' .. (msg % REMEMBERED))
-  local number, seq, side = recall(found[2])
-  if number == int(msg) and side ~= session.side then
+  local before = redis.call('HGET', key, field)
+  local seq = account.acked < tonumber(written) and seq_of_message(pool, id, sid, session, msg)
+  if seq and seq <= tonumber(written) then
     acknowledge(pool, id, account, seq)
   end
-  if found[1] and msg <= tonumber(found[1]) then
+  if before and msg <= tonumber(before) then
     return { OK }
   end
-  if inbox_full(pool, session.partner, room) then
-    return { RATE_LIMITED }
+  code = takes(pool, session.partner, room)
+  if code ~= OK then
+    return { code }
   end
   redis.call('HSET', key, field, int(msg))
   push(pool, session.partner, '{"cmd":"PUSH_VIEWED_ACK_REQ","sessionId":' .. sid
@@ -525,25 +611,25 @@ local function viewed(keys, args)
   return { OK }
 end
 
--- typing id epoch sid true|false
--- Publishes the signal; it is never recorded. Returns {0}, {4}, {7}, {-1} or {-2}.
+-- typing id epoch sid written true|false
+-- Publishes the signal; it is never recorded. Returns {0}, {4}, {7} or below zero.
 local function typing(keys, args)
   local pool = keys[1]
-  local id, epoch, sid, flag = unpack(args)
-  local _, session, code = in_session(pool, id, epoch, sid)
+  local id, epoch, sid, written, flag = unpack(args)
+  local _, session, code = in_session(pool, id, epoch, sid, written)
   if code == OK then
     local data = '{"accountId":' .. id .. ',"typing":' .. flag .. '}'
-    redis.call('SPUBLISH', pool .. ':push:' .. session.partner, signal(id, sid, session.partner, 'Typing', data) .. '}')
+    publish(pool, session.partner, signal(id, sid, session.partner, 'Typing', data) .. '}')
   end
   return { code }
 end
 
--- leave id epoch sid
--- Ends a session; the partner gets PartnerExit. Returns {0}, {4}, {7}, {-1} or {-2}.
+-- leave id epoch sid written
+-- Ends a session; the partner gets PartnerExit. Returns {0}, {4}, {7} or below zero.
 local function leave(keys, args)
   local pool = keys[1]
-  local id, epoch, sid = unpack(args)
-  local _, _, code = in_session(pool, id, epoch, sid)
+  local id, epoch, sid, written = unpack(args)
+  local _, _, code = in_session(pool, id, epoch, sid, written)
   if code == OK then
     end_session(pool, sid, id)
   end
@@ -564,43 +650,85 @@ local function ack(keys, args)
   return { OK }
 end
 
+-- resume {id epoch seq}...
+-- The node's link was interrupted: for each account the last push that its socket got. From here on
+-- pushes to it are numbered on.
+-- Returns {0, {n, ...}}: for each its last number, or below zero what has become of it.
+local function resume(keys, args)
+  local pool = keys[1]
+  local results = {}
+  for i = 1, #args, 3 do
+    local account, code = holds(pool, args[i], args[i + 1])
+    if account and tonumber(args[i + 2]) > account.seq then
+      account, code = nil, OLDER
+    end
+    if account and account.generation ~= generation(pool) then
+      redis.call('HSET', pool .. ':account:' .. args[i], 'generation', generation(pool))
+    end
+    results[#results + 1] = account and account.seq or code
+  end
+  return { OK, results }
+end
+
 -- inbox id epoch after                                                                 (reads only)
--- Returns {0, {push, ...}}: what is recorded after that number; {-1}; {-2}.
+-- Returns {0, seq, {push, ...}}: what is recorded after that number, 100 pushes at most; there are more
+-- unless the last one is numbered seq. Or below zero: -3 also where that number has not been given yet.
 local function inbox(keys, args)
   local pool = keys[1]
   local id, epoch, after = unpack(args)
   local account, code = holds(pool, id, epoch)
+  if account and tonumber(after) > account.seq then
+    account, code = nil, OLDER
+  end
   if not account then
     return { code }
   end
-  return { OK, recorded(pool, id, '(' .. after .. '-0') }
+  return { OK, account.seq, recorded(pool, id, '(' .. after .. '-0') }
 end
 
--- held node                                                                             (reads only)
--- Returns {0, {id, epoch, ...}}: the accounts that are said to have their socket on the node.
+-- held node cursor                                                                      (reads only)
+-- Returns {0, cursor, {id, epoch, ...}}: some of the accounts that are said to have their socket on the
+-- node. Called again with the cursor it comes to all of them, until the cursor is 0, which it begins with.
 local function held(keys, args)
   local pool = keys[1]
+  local node, cursor = unpack(args)
+  local found = redis.call('SSCAN', pool .. ':node:' .. node, cursor, 'COUNT', BATCH)
   local accounts = {}
-  for _, id in ipairs(redis.call('SMEMBERS', pool .. ':node:' .. args[1])) do
+  for _, id in ipairs(found[2]) do
     accounts[#accounts + 1] = tonumber(id)
     accounts[#accounts + 1] = tonumber(redis.call('HGET', pool .. ':account:' .. id, 'epoch'))
   end
-  return { OK, accounts }
+  return { OK, tonumber(found[1]), accounts }
 end
 
--- lease node ms
--- The node lives for another `ms`; with 0 it is leaving, and what it still holds is swept at once.
--- Returns {0, 1}, or {0, 0} where the pool did not know the node (any more).
+-- begin run
+-- A node has connected to the server's process `run` ("" where it is not known). A generation begins with a
+-- process that this data set does not know: it may have lost what an earlier one had. Returns {0}.
+local function begin(keys, args)
+  local key, run = keys[1] .. ':last', args[1]
+  if run ~= '' and redis.call('HGET', key, 'run') ~= run then
+    redis.call('HSET', key, 'run', run)
+    generations[keys[1]] = int(redis.call('HINCRBY', key, 'generation', 1))
+  end
+  return { OK }
+end
+
+-- lease node ms last
+-- The node lives for another `ms`; with 0 it is leaving, and what it still holds is swept at once. `last`
+-- is what it was answered the last time, 0 at first.
+-- Returns {0, kept, end}: kept is 0 where the pool did not know that lease (any more), so that the
+-- node's accounts may have been swept.
 local function lease(keys, args)
   local pool = keys[1]
-  local node, ms = unpack(args)
-  local known = redis.call('ZSCORE', pool .. ':nodes', node) and 1 or 0
+  local node, ms, last = unpack(args)
+  local kept = tonumber(redis.call('ZSCORE', pool .. ':nodes', node) or -1) == tonumber(last) and 1 or 0
+  local ends = now_ms() + ms
   if ms == '0' and redis.call('SCARD', pool .. ':node:' .. node) == 0 then
     redis.call('ZREM', pool .. ':nodes', node)
   else
-    redis.call('ZADD', pool .. ':nodes', int(now_ms() + ms), node)
+    redis.call('ZADD', pool .. ':nodes', int(ends), node)
   end
-  return { OK, known }
+  return { OK, kept, ends }
 end
 
 -- sweep batch grace room
@@ -632,18 +760,27 @@ local function sweep(keys, args)
   return { OK, away, #ended }
 end
 
--- While a library is loaded, Lua has neither pairs nor ipairs.
-local WRITING = {
-  { 'create', create }, { 'attach', attach }, { 'detach', detach }, { 'match', match },
-  { 'cancel', cancel }, { 'say', say }, { 'viewed', viewed }, { 'typing', typing },
-  { 'leave', leave }, { 'ack', ack }, { 'lease', lease }, { 'sweep', sweep },
-}
-for i = 1, #WRITING do
-  redis.register_function('chat_1_' .. WRITING[i][1], WRITING[i][2])
+-- What lets go of memory is done also where there is none left, or nothing would ever become free.
+local FREEING = { 'allow-oom' }
+local READING = { 'no-writes' }
+
+local function register(name, callback, flags)
+  redis.register_function({ function_name = 'chat_1_' .. name, callback = callback, flags = flags })
 end
-local READING = { { 'inbox', inbox }, { 'held', held } }
-for i = 1, #READING do
-  redis.register_function({
-    function_name = 'chat_1_' .. READING[i][1], callback = READING[i][2], flags = { 'no-writes' },
-  })
-end
+
+register('create', create, {})
+register('attach', attach, FREEING)
+register('detach', detach, FREEING)
+register('match', match, {})
+register('cancel', cancel, FREEING)
+register('say', say, {})
+register('viewed', viewed, {})
+register('typing', typing, {})
+register('leave', leave, FREEING)
+register('ack', ack, FREEING)
+register('resume', resume, FREEING)
+register('begin', begin, FREEING)
+register('lease', lease, FREEING)
+register('sweep', sweep, FREEING)
+register('inbox', inbox, READING)
+register('held', held, READING)

@@ -8,12 +8,13 @@ passes here twice, so it is ours. What it promises its user, the ``Store``:
   or a lost connection, answers all that is open with ``LinkDown``. *Nothing is repeated*: whether
   such a call was done is unknown, and only its caller can know if a repeat is harmless;
 * after every interruption it reconnects by itself (full-jitter backoff), subscribes again to all
-  channels, and then says ``on_gap``: whatever was published meanwhile was missed.
+  channels, and then says ``on_gap``: whatever was published meanwhile was missed. A connection on
+  which answers come but no pushes is an interruption too: it is proven by a probe, all the time.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from random import random
 from typing import Protocol
 
@@ -21,7 +22,8 @@ import hiredis
 
 from chat.errors import StoreUnreachable
 from chat.store.address import Address
-from chat.store.wire import Done, LinkDown, Part, Wire
+from chat.store.complaints import Complaints
+from chat.store.wire import Ask, Done, LinkDown, Part, Wire
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ CONNECT_SECONDS = 5.0
 UNUSABLE = (OSError, UnicodeError, TimeoutError, hiredis.HiredisError, LinkDown)
 """What connecting may end in; a host name that is none is a UnicodeError."""
 BACKOFF_SECONDS = (0.05, 2.0)
+CHANNELS_AT_ONCE = 500
+"""Subscribed with one command: so many cost little more than one, and Redis serves others in between."""
 
 
 class Link(Protocol):
@@ -56,25 +60,30 @@ class Link(Protocol):
 class RedisLink:
     """``Link`` to one Redis server.
 
-    ``prologue`` is sent first on every new connection (the function library); ``on_push`` gets
-    channel and payload; ``on_gap`` is called when pushes may have been missed. Callbacks must
-    not raise.
+    ``greet`` is what every new connection begins with (the function library); ``probe`` is a channel
+    that nobody else uses. ``on_push`` gets channel and payload; ``on_gap`` is called when pushes may
+    have been missed; ``on_pressure`` when Redis does not keep up (True: whoever can should wait) and
+    when it does again. Callbacks must not raise.
     """
 
     def __init__(
         self,
         address: Address,
-        prologue: Sequence[Sequence[Part]],
+        greet: Callable[[Ask], Awaitable[None]],
         on_push: Callable[[bytes, bytes], None],
         on_gap: Callable[[], None],
+        on_pressure: Callable[[bool], None],
         *,
+        probe: bytes,
         timeout: float,
         jitter: Callable[[], float] = random,
     ) -> None:
         self._address = address
-        self._prologue = [*address.login, *prologue]
+        self._greet = greet
         self._on_push = on_push
         self._on_gap = on_gap
+        self._on_pressure = on_pressure
+        self._probe = probe
         self._timeout = timeout
         self._jitter = jitter
         self._channels: set[bytes] = set()
@@ -96,12 +105,12 @@ class RedisLink:
     def subscribe(self, channel: bytes) -> None:
         self._channels.add(channel)
         if self._wire is not None:
-            self._wire.channel(b"SSUBSCRIBE", channel)
+            self._wire.subscribe((channel,))
 
     def unsubscribe(self, channel: bytes) -> None:
         self._channels.discard(channel)
         if self._wire is not None:
-            self._wire.channel(b"SUNSUBSCRIBE", channel)
+            self._wire.unsubscribe(channel)
 
     async def start(self) -> None:
         wire = await self._connect()
@@ -126,18 +135,17 @@ class RedisLink:
             log.info(
                 "the link to %s is back after %.1f s", self._address.shown, loop.time() - since
             )
-            for channel in self._channels:
-                wire.channel(b"SSUBSCRIBE", channel)
             self._on_gap()
 
     async def _reconnect(self) -> Wire:
         pause, longest = BACKOFF_SECONDS
+        complaints = Complaints(log, asyncio.get_running_loop().time)
         while True:
             await asyncio.sleep(pause * self._jitter())
             try:
                 return await self._connect()
             except StoreUnreachable as error:
-                log.debug("still no link: %s", error)
+                complaints.say(str(error))
             pause = min(2 * pause, longest)
 
     async def _connect(self) -> Wire:
@@ -152,8 +160,10 @@ class RedisLink:
                     _, wire = await loop.create_connection(
                         self._new_wire, address.host, address.port, ssl=address.tls
                     )
-                for parts in self._prologue:
+                for parts in address.login:
                     await wire.ask(parts)
+                await self._greet(wire.ask)
+                await wire.prove()
         except BaseException as error:
             if wire is not None:
                 wire.drop("not usable")
@@ -162,10 +172,11 @@ class RedisLink:
             # An old server repeats the arguments that it does not know, the password among them.
             said = str(error).partition(", with args")[0] or f"no answer for {CONNECT_SECONDS:g} s"
             raise StoreUnreachable(f"cannot use Redis at {address.shown}: {said}") from error
-        for channel in self._channels:
-            wire.channel(b"SSUBSCRIBE", channel)
+        channels = sorted(self._channels)
+        for first in range(0, len(channels), CHANNELS_AT_ONCE):
+            wire.subscribe(channels[first : first + CHANNELS_AT_ONCE])
         self._wire = wire
         return wire
 
     def _new_wire(self) -> Wire:
-        return Wire(self._on_push, self._timeout)
+        return Wire(self._on_push, self._on_pressure, self._probe, self._timeout)

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from chat.config import Settings
 from chat.store.address import Address
 from chat.store.embedded import EmbeddedLink, EmbeddedServer
+from chat.store.keys import account_of, probe_of
+from chat.store.library import greet, library
 from chat.store.link import Link, RedisLink
-from chat.store.store import Store, account_of, library
+from chat.store.store import Store
 
 
 def open_store(
@@ -14,11 +16,14 @@ def open_store(
     node: str,
     on_push: Callable[[int, bytes], None],
     on_gap: Callable[[], None],
+    on_pressure: Callable[[bool], None],
+    clock: Callable[[], float],
 ) -> Store:
     """A store that is not started yet.
 
     ``on_push`` gets what is published for an account this node subscribes to; ``on_gap`` is called
-    when some of it may have been missed. Raises SettingsError for a URL that cannot be used.
+    when some of it may have been missed; ``on_pressure`` when Redis does not keep up with the calls,
+    and when it does again. Raises SettingsError for a URL that cannot be used.
     """
 
     def pushed(channel: bytes, payload: bytes) -> None:
@@ -28,9 +33,11 @@ def open_store(
     if settings.redis_url:
         link = RedisLink(
             Address.parse(settings.redis_url),
-            [library()],
+            greet,
             pushed,
             on_gap,
+            on_pressure,
+            probe=probe_of(node),
             timeout=settings.redis_timeout_seconds,
         )
     else:
@@ -43,4 +50,5 @@ def open_store(
         inbox_length=settings.inbox_length,
         sessions_per_account=settings.sessions_per_account,
         accounts_per_minute=settings.accounts_per_minute,
+        clock=clock,
     )

@@ -7,55 +7,30 @@ REPLACED or LOST where the socket does not hold the account. Atomic: all of a fu
 """
 
 import asyncio
-import hashlib
 import logging
+import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from functools import partial
-from importlib.resources import files
 from typing import Any
 
 from chat.errors import Code
+from chat.store.complaints import Complaints
+from chat.store.keys import POOL, channel_of, fingerprint, pool_key, pool_of
+from chat.store.library import LIBRARY, library
 from chat.store.link import Link
 from chat.store.wire import LinkDown, Part
 
 log = logging.getLogger(__name__)
 
-LIBRARY = "chat_1"
-POOL = 0
-"""The only pool as yet: new accounts go there, and nodes lease there."""
+BATCH = 200
+"""Accounts that one call is about, at most."""
+OLDER = (
+    "Redis has come back with an older data set: what it had not kept is lost, and clients are told"
+)
 
 Done = Callable[[int, Sequence[Any]], None]
-
-
-def library() -> Sequence[Part]:
-    """The command that loads the function library, harmless to repeat."""
-    source = files("chat.store").joinpath("functions.lua").read_bytes()
-    return "FUNCTION", "LOAD", "REPLACE", source
-
-
-def pool_of(number: int) -> int:
-    """The pool that an account's or session's id names: its last three decimal digits."""
-    return number % 1000
-
-
-def pool_key(pool: int) -> bytes:
-    """The name that every key of a pool begins with, and the hash tag that keeps them together."""
-    return b"chat:{%d}" % pool
-
-
-def channel_of(account: int) -> bytes:
-    return b"%b:push:%d" % (pool_key(pool_of(account)), account)
-
-
-def account_of(channel: bytes) -> int:
-    return int(channel[channel.rindex(b":") + 1 :])
-
-
-def fingerprint(secret: str) -> str:
-    """What is kept in place of a token or an address."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class Leased(Enum):
@@ -69,6 +44,11 @@ class Leased(Enum):
 class Store:
     """The shared state, through one link. ``node`` is this node's name; times are in seconds."""
 
+    __slots__ = (
+        "_accounts_per_minute", "_complaints", "_grace", "_lease", "_leased_until", "_link", "_loading",
+        "_node", "_room", "_sessions",
+    )  # fmt: skip
+
     def __init__(
         self,
         link: Link,
@@ -79,8 +59,12 @@ class Store:
         inbox_length: int,
         sessions_per_account: int,
         accounts_per_minute: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._link = link
+        self._complaints = Complaints(log, clock)
+        self._loading = False
+        self._leased_until = 0
         self._node = node
         self._grace = round(grace * 1000)
         self._lease = round(lease * 1000)
@@ -112,36 +96,67 @@ class Store:
     def cancel(self, account: int, epoch: int, done: Done) -> None:
         self._call("cancel", pool_of(account), (account, epoch), done)
 
-    # talking
+    # talking; ``written`` is the last push that such a command may acknowledge (see in_session)
 
     def say(
-        self, account: int, epoch: int, session: int, request_id: str, retry: bool,
+        self, account: int, epoch: int, session: int, written: int, request_id: str, retry: bool,
         content: bytes, done: Done,
     ) -> None:  # fmt: skip
-        args = (account, epoch, session, request_id, int(retry), content, self._room)
+        """``content`` as JSON text."""
+        args = (account, epoch, session, written, request_id, int(retry), content, self._room)
         self._call("say", pool_of(account), args, done)
 
-    def viewed(self, account: int, epoch: int, session: int, msg: int, done: Done) -> None:
-        self._call("viewed", pool_of(account), (account, epoch, session, msg, self._room), done)
+    def viewed(
+        self, account: int, epoch: int, session: int, written: int, msg: int, done: Done
+    ) -> None:
+        args = (account, epoch, session, written, msg, self._room)
+        self._call("viewed", pool_of(account), args, done)
 
-    def typing(self, account: int, epoch: int, session: int, typing: bool, done: Done) -> None:
+    def typing(
+        self, account: int, epoch: int, session: int, written: int, typing: bool, done: Done
+    ) -> None:
         flag = "true" if typing else "false"
-        self._call("typing", pool_of(account), (account, epoch, session, flag), done)
+        self._call("typing", pool_of(account), (account, epoch, session, written, flag), done)
 
-    def leave(self, account: int, epoch: int, session: int, done: Done) -> None:
-        self._call("leave", pool_of(account), (account, epoch, session), done)
+    def leave(self, account: int, epoch: int, session: int, written: int, done: Done) -> None:
+        self._call("leave", pool_of(account), (account, epoch, session, written), done)
 
     # delivery
 
     def ack(self, acks: Sequence[tuple[int, int, int]], done: Done) -> None:
-        """``acks`` are (account, epoch, seq); one call for each of their pools, ``done`` for each."""
-        pools: defaultdict[int, list[int]] = defaultdict(list)
-        for ack in acks:
-            pools[pool_of(ack[0])].extend(ack)
-        for pool, args in pools.items():
+        """``acks`` are (account, epoch, seq). One call for each of their pools, or for so many that
+        others have their turn in between; ``done`` for each."""
+        for pool, args in self._in_batches(acks):
             self._call("ack", pool, args, done)
 
+    def resume(
+        self,
+        sockets: Sequence[tuple[int, int, int]],
+        done: Callable[[int, Sequence[tuple[int, int, int]]], None],
+    ) -> None:
+        """The link was interrupted: the sockets of this node as (account, epoch, last push written).
+        ``done`` is called for each batch with the code, and (account, epoch, last push there is), or in
+        its place, below zero, what has become of the account."""
+        for pool, args in self._in_batches(sockets):
+
+            def resumed(code: int, values: Sequence[Any], args: Sequence[int] = args) -> None:
+                last = values[0] if code == Code.SUCCESS else args[2::3]
+                done(code, list(zip(args[::3], args[1::3], last, strict=True)))
+
+            self._call("resume", pool, args, resumed)
+
+    def _in_batches(
+        self, triples: Sequence[tuple[int, int, int]]
+    ) -> Iterator[tuple[int, Sequence[int]]]:
+        pools: defaultdict[int, list[int]] = defaultdict(list)
+        for triple in triples:
+            pools[pool_of(triple[0])].extend(triple)
+        for pool, args in pools.items():
+            for first in range(0, len(args), 3 * BATCH):
+                yield pool, args[first : first + 3 * BATCH]
+
     def inbox(self, account: int, epoch: int, after: int, done: Done) -> None:
+        """The next pushes: the account's last number, and some or all of what is recorded up to it."""
         self._call("inbox", pool_of(account), (account, epoch, after), done)
 
     def subscribe(self, account: int) -> None:
@@ -160,23 +175,29 @@ class Store:
 
     async def lease(self) -> Leased:
         """Takes or renews this node's lease."""
-        code, values = await self._wait("lease", (self._node, self._lease))
+        code, values = await self._wait("lease", (self._node, self._lease, self._leased_until))
         if code != Code.SUCCESS:
             return Leased.UNKNOWN
-        return Leased.KEPT if values[0] == 1 else Leased.NEW
+        kept, self._leased_until = values
+        return Leased.KEPT if kept == 1 else Leased.NEW
 
     async def release(self) -> None:
         """The node is leaving: what it still holds may be swept at once."""
-        await self._wait("lease", (self._node, 0))
+        await self._wait("lease", (self._node, 0, self._leased_until))
 
     async def held(self) -> dict[int, int] | None:
         """The accounts, with their epochs, that are said to have their socket on this node; None
-        where Redis does not answer."""
-        code, values = await self._wait("held", (self._node,))
-        if code != Code.SUCCESS:
-            return None
-        flat = values[0]
-        return dict(zip(flat[::2], flat[1::2], strict=True))
+        where Redis does not answer. Several calls, so that others get their turn in between."""
+        held: dict[int, int] = {}
+        cursor = 0
+        while True:
+            code, values = await self._wait("held", (self._node, cursor))
+            if code != Code.SUCCESS:
+                return None
+            cursor, flat = values
+            held.update(zip(flat[::2], flat[1::2], strict=True))
+            if cursor == 0:
+                return held
 
     async def sweep(self, batch: int) -> tuple[int, int]:
         """How many accounts were made away, and how many ended; ``batch`` is the most of each."""
@@ -213,15 +234,24 @@ class Store:
 
     def _answered(self, name: str, done: Done, reply: Any) -> None:
         if isinstance(reply, list):
+            if reply[0] == Code.OLDER:
+                self._complaints.say(OLDER)
             done(reply[0], reply[1:])
             return
         if "Function not found" in str(reply):
-            log.warning("Redis has lost the function library; loading it again")
-            self._link.call(library(), self._loaded)
+            self._load()
         elif not isinstance(reply, LinkDown):
-            log.error("Redis refuses %s: %s", name, reply)
+            self._complaints.say(f"Redis refuses {name}: {reply}")
         done(Code.INTERNAL, ())
 
+    def _load(self) -> None:
+        """One load is enough for all the calls that found no library."""
+        if not self._loading:
+            self._loading = True
+            self._complaints.say("Redis has lost the function library; loading it again")
+            self._link.call(library(), self._loaded)
+
     def _loaded(self, reply: Any) -> None:
+        self._loading = False
         if isinstance(reply, Exception):
-            log.error("the function library cannot be loaded: %s", reply)
+            self._complaints.say(f"the function library cannot be loaded: {reply}")

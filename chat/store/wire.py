@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import hiredis
@@ -16,6 +17,13 @@ Part = bytes | str | int
 
 MAX_OPEN_CALLS = 50_000
 """Calls that may wait for a slow Redis; one more is answered at once with ``LinkDown``."""
+PRESSED_CALLS, RELIEVED_CALLS = 2_000, 1_000
+"""With so many open calls Redis does not keep up, and with so few it does again."""
+MISSED_PROBES = 2
+"""So many probes that were published and did not arrive mean that no push does."""
+
+Ask = Callable[[Sequence[Part]], Awaitable[Any]]
+"""Sends one command and returns its reply; raises the error."""
 
 _NOT_YET = object()
 
@@ -27,12 +35,23 @@ class LinkDown(Exception):
 class Wire(asyncio.Protocol):
     """One connection, from connected to lost; never used again after that.
 
-    What is open is a line of entries, answered from its head: a call, a change of subscription
-    (confirmed by a push, or refused by an error reply), or a place in line.
+    What is open is a line of entries, answered from its head: a call, a change of subscriptions
+    (confirmed by a push for each channel, or refused by an error reply), or a place in line.
+
+    ``on_pressure`` is told when Redis does not keep up with the calls, and when it does again.
+    ``probe`` is a channel of this connection's own: see ``prove``.
     """
 
-    def __init__(self, on_push: Callable[[bytes, bytes], None], timeout: float) -> None:
+    def __init__(
+        self,
+        on_push: Callable[[bytes, bytes], None],
+        on_pressure: Callable[[bool], None],
+        probe: bytes,
+        timeout: float,
+    ) -> None:
         self._on_push = on_push
+        self._on_pressure = on_pressure
+        self._probe = probe
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(notEnoughData=_NOT_YET)
@@ -41,25 +60,52 @@ class Wire(asyncio.Protocol):
         self._now = 0.0
         self._heard = 0.0
         self._watch: asyncio.TimerHandle | None = None
+        self._proving = False
+        self._refused: Exception | None = None
+        self._published = 0
+        self._arrived = 0
+        self._pressed = False
+        self._blocked = False
         self.lost: asyncio.Future[str] = self._loop.create_future()
 
     # outwards
 
     def call(self, parts: Sequence[Part], done: Done) -> None:
-        if self.lost.done() or len(self._open) >= MAX_OPEN_CALLS:
-            done(LinkDown("no connection to Redis" if self.lost.done() else "too many open calls"))
-            return
-        self._write(hiredis.pack_command(tuple(parts)))  # type: ignore[arg-type]  # any length
-        self._open.append(("call", done, self._now))
+        if self.lost.done():
+            done(LinkDown("no connection to Redis"))
+        elif len(self._open) >= MAX_OPEN_CALLS:
+            self.after_open_calls(lambda: done(LinkDown("too many open calls")))
+        else:
+            self._write(hiredis.pack_command(tuple(parts)))  # type: ignore[arg-type]  # any length
+            self._wait("call", done)
 
-    def channel(self, command: bytes, channel: bytes) -> None:
+    def subscribe(self, channels: Sequence[bytes]) -> None:
+        """To all of them (one or more) with one command."""
+        self._change("subscribe", b"SSUBSCRIBE", channels)
+
+    def unsubscribe(self, channel: bytes) -> None:
+        self._change("unsubscribe", b"SUNSUBSCRIBE", (channel,))
+
+    def _change(self, kind: str, command: bytes, channels: Sequence[bytes]) -> None:
+        """Confirmed for each channel, in their order: when it is for the last, it is for all."""
         if not self.lost.done():
-            self._write(hiredis.pack_command((command, channel)))  # type: ignore[arg-type]  # any length
-            self._open.append(("channel", channel, self._now))
+            self._write(hiredis.pack_command((command, *channels)))  # type: ignore[arg-type]  # any length
+            self._wait(kind, channels[-1])
+
+    async def prove(self) -> None:
+        """From here on this connection shows that pushes arrive, by publishing to itself: it is dropped
+        when they do not. So a subscription that the server has forgotten does not stay unnoticed.
+        Raises the error where that is refused, as to a user without rights to channels."""
+        await self.ask(("SPUBLISH", self._probe, 0))
+        self.subscribe((self._probe,))
+        await self.ask(("PING",))
+        if self._refused is not None:
+            raise self._refused
+        self._proving = True
 
     def after_open_calls(self, done: Callable[[], None]) -> None:
         if self._open:
-            self._open.append(("place", done, self._now))
+            self._wait("place", done)
         else:
             done()
 
@@ -87,6 +133,13 @@ class Wire(asyncio.Protocol):
                 done(LinkDown(reason))
             elif kind == "place":
                 done()
+        if self._pressed:
+            self._press(False)
+
+    def _wait(self, kind: str, what: Any) -> None:
+        self._open.append((kind, what, self._now))
+        if len(self._open) > PRESSED_CALLS and not self._pressed:
+            self._press(True)
 
     def _write(self, data: bytes) -> None:
         if not self._out:
@@ -103,7 +156,17 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._check_silence()
+        self._check()
+
+    def pause_writing(self) -> None:
+        """The transport's buffer is full: Redis does not read."""
+        self._blocked = True
+        if not self._pressed:
+            self._press(True)
+
+    def resume_writing(self) -> None:
+        self._blocked = False
+        self._relieve()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.drop(str(exc) if exc else "closed by the other side")
@@ -113,19 +176,33 @@ class Wire(asyncio.Protocol):
         self._reader.feed(data)
         try:
             while (reply := self._reader.gets()) is not _NOT_YET:
-                if type(reply) is hiredis.PushNotification:
-                    self._pushed(reply)
-                else:
-                    self._answered(reply)
+                try:
+                    if type(reply) is hiredis.PushNotification:
+                        self._pushed(reply)
+                    else:
+                        self._answered(reply)
+                except (
+                    Exception
+                ):  # a fault of ours, or a payload of a stranger: of one call, not of all
+                    log.exception("a reply or push of Redis could not be dealt with")
         except hiredis.ProtocolError as error:
             self.drop(str(error))
+        if self._pressed:
+            self._relieve()
 
     def _pushed(self, push: list[Any]) -> None:
         kind = push[0]
         if kind == b"smessage":
-            self._on_push(push[1], push[2])
-        elif self._open and self._open[0][0] == "channel" and self._open[0][1] == push[1]:
+            if push[1] == self._probe:
+                self._arrived = int(push[2])
+            else:
+                self._on_push(push[1], push[2])
+            return
+        change, channel, _ = self._open[0] if self._open else ("", None, 0.0)
+        if change in ("subscribe", "unsubscribe") and channel == push[1]:
             self._next()
+        elif kind == b"sunsubscribe" and change != "unsubscribe":
+            self.drop("the server has ended a subscription")
 
     def _answered(self, reply: Any) -> None:
         if not self._open:  # answers to a connection that was dropped meanwhile
@@ -136,8 +213,10 @@ class Wire(asyncio.Protocol):
             done(reply)
             self._places()
         else:
-            log.error("Redis refuses a subscription: %s", reply)
+            self._refused = reply
             self._next()
+            if self._proving:
+                self.drop(f"a subscription is refused: {reply}")
 
     def _next(self) -> None:
         self._open.popleft()
@@ -148,10 +227,33 @@ class Wire(asyncio.Protocol):
         while self._open and self._open[0][0] == "place":
             self._open.popleft()[1]()
 
-    def _check_silence(self) -> None:
-        """Drops a connection whose oldest call is open, with nothing heard, for longer than allowed."""
+    # whether it lives
+
+    def _check(self) -> None:
+        """Drops a connection whose oldest call is open, with nothing heard, for longer than allowed,
+        and one whose probes are answered but do not arrive."""
         now = self._loop.time()
         if self._open and now - max(self._open[0][2], self._heard) > self._timeout:
             self.drop(f"no answer for {self._timeout:g} s")
-            return
-        self._watch = self._loop.call_later(self._timeout / 4, self._check_silence)
+        elif self._published - self._arrived >= MISSED_PROBES:
+            self.drop("pushes do not arrive")
+        else:
+            if self._proving:
+                number = self._published + 1
+                self.call(("SPUBLISH", self._probe, number), partial(self._probed, number))
+            self._watch = self._loop.call_later(self._timeout / 4, self._check)
+
+    def _probed(self, number: int, reply: Any) -> None:
+        """Published: it arrives together with this reply, or it was missed."""
+        if not isinstance(reply, Exception):
+            self._published = number
+
+    # whether Redis keeps up
+
+    def _press(self, pressed: bool) -> None:
+        self._pressed = pressed
+        self._on_pressure(pressed)
+
+    def _relieve(self) -> None:
+        if self._pressed and not self._blocked and len(self._open) <= RELIEVED_CALLS:
+            self._press(False)

@@ -9,18 +9,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from chat.store.store import library
+from chat.store.library import library
 
 Frame = dict[str, Any]
 Result = list[Any]
 
 OK, NO_DATA, NOT_ALLOWED, RATE_LIMITED, CLOSED = [0], [4], [5], [6], [7]
-REPLACED, LOST = [-1], [-2]
+REPLACED, LOST, OLDER = [-1], [-2], [-3]
 
 GRACE = 3_600_000  # ms: nobody's time is over by itself
 LEASE = 3_600_000
 ROOM = 1000
 SESSIONS = 8
+ALL = 2**53 - 1
 
 NODE, OTHER_NODE = "node-1", "node-2"
 
@@ -46,9 +47,9 @@ class Pool:
         """Makes an account, whose channel is listened to from here on."""
         nick = json.dumps(name, ensure_ascii=False).encode() if nick is None else nick
         token = f"token of {name}"
-        code, number = self.call("create", node, nick, token, "address", 0, LEASE)
+        code, number, epoch = self.call("create", node, nick, token, "address", 0, LEASE)
         assert code == 0
-        return Person(self, number, token, node, nick)
+        return Person(self, number, token, node, nick, epoch)
 
     def people(self, *names: str) -> "list[Person]":
         return [self.person(name) for name in names]
@@ -63,14 +64,23 @@ class Pool:
 
     # the life of nodes
 
-    def lease(self, node: str, ms: int) -> Result:
-        return self.call("lease", node, ms)
+    def lease(self, node: str, ms: int, last: int = 0) -> Result:
+        return self.call("lease", node, ms, last)
+
+    def begin(self, run: str) -> None:
+        """A node has connected to this process of a server."""
+        assert self.call("begin", run) == OK
 
     def held(self, node: str) -> dict[int, int]:
         """The accounts said to be on a node, with their epochs."""
-        code, flat = self.call("held", node)
-        assert code == 0
-        return dict(zip(flat[::2], flat[1::2], strict=True))
+        found: dict[int, int] = {}
+        cursor = 0
+        while True:
+            code, cursor, flat = self.call("held", node, cursor)
+            assert code == 0
+            found.update(zip(flat[::2], flat[1::2], strict=True))
+            if cursor == 0:
+                return found
 
     def sweep(self, batch: int = 100, grace: int = GRACE, room: int = ROOM) -> Result:
         return self.call("sweep", batch, grace, room)
@@ -138,7 +148,7 @@ class Person:
     token: str
     node: str
     nick: bytes
-    epoch: int = 1
+    epoch: int
 
     def __post_init__(self) -> None:
         self._channel = self.pool.key("push", self.id)
@@ -165,26 +175,36 @@ class Person:
     def cancel(self) -> Result:
         return self._call("cancel")
 
+    # What a command may show to have arrived: all that was pushed, as for a client without numbers.
+
     def say(
         self, session: int, text: str | bytes = "hi", request: str | bytes = "r",
-        *, retry: bool = False, room: int = ROOM,
+        *, retry: bool = False, room: int = ROOM, written: int = ALL,
     ) -> Result:  # fmt: skip
         content = text if isinstance(text, bytes) else json.dumps(text, ensure_ascii=False).encode()
-        return self._call("say", session, request, int(retry), content, room)
+        return self._call("say", session, written, request, int(retry), content, room)
 
-    def viewed(self, session: int, msg: int, room: int = ROOM) -> Result:
-        return self._call("viewed", session, msg, room)
+    def viewed(self, session: int, msg: int, room: int = ROOM, *, written: int = ALL) -> Result:
+        return self._call("viewed", session, written, msg, room)
 
-    def typing(self, session: int, flag: str = "true") -> Result:
-        return self._call("typing", session, flag)
+    def typing(self, session: int, flag: str = "true", *, written: int = ALL) -> Result:
+        return self._call("typing", session, written, flag)
 
-    def leave(self, session: int) -> Result:
-        return self._call("leave", session)
+    def leave(self, session: int, *, written: int = ALL) -> Result:
+        return self._call("leave", session, written)
+
+    def resume(self, seq: int) -> int:
+        """What is answered for this socket alone."""
+        code, (result,) = self.pool.call("resume", self.id, self.epoch, seq)
+        assert code == 0
+        number: int = result
+        return number
 
     def ack(self, seq: int) -> Result:
         return self.pool.call("ack", self.id, self.epoch, seq)
 
     def inbox(self, after: int) -> Result:
+        """The number of the last push, and some of those behind ``after``."""
         return self._call("inbox", after)
 
     def _call(self, function: str, *args: object) -> Result:

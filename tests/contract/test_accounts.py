@@ -2,7 +2,18 @@
 
 import pytest
 
-from tests.contract.pool import LEASE, LOST, NO_DATA, NODE, OK, OTHER_NODE, REPLACED, Person, Pool
+from tests.contract.pool import (
+    LEASE,
+    LOST,
+    NO_DATA,
+    NODE,
+    OK,
+    OLDER,
+    OTHER_NODE,
+    REPLACED,
+    Person,
+    Pool,
+)  # fmt: skip
 
 
 def test_an_account_is_recorded_as_documented(pool: Pool) -> None:
@@ -16,14 +27,16 @@ def test_an_account_is_recorded_as_documented(pool: Pool) -> None:
         "nick": b'"Alice"',
         "token": b"token of Alice",
         "node": b"node-1",
-        "epoch": b"1",
+        "epoch": b"%d" % since,
         "state": b"online",
         "seq": b"0",
         "acked": b"0",
+        "generation": b"0",
         "since": b"%d" % since,
     }
     assert pool.names() == {"last", f"account:{alice.id}", f"node:{NODE}", "nodes"}
-    assert pool.held(NODE) == {alice.id: 1}
+    assert alice.epoch == since
+    assert pool.held(NODE) == {alice.id: since}
     assert since + LEASE <= pool.scores("nodes")[NODE] <= pool.now() + LEASE
 
 
@@ -95,14 +108,19 @@ def test_an_unknown_account_gets_nothing(pool: Pool) -> None:
 def test_a_newer_socket_takes_the_account_over(pool: Pool) -> None:
     """From another node: the older one hears of it by the channel, and owns nothing any more."""
     alice = pool.person("Alice", NODE)
-    assert alice.attach(OTHER_NODE) == [0, 2, b'"Alice"', 1, 0, [], 0, []]
-    assert alice.heard() == [b"epoch 2"]
+    first = alice.epoch
+    code, second, *rest = alice.attach(OTHER_NODE)
+    assert [code, *rest] == [0, b'"Alice"', 1, 0, [], 0, 0, []]
+    assert second > first
+    assert alice.heard() == [b"epoch %d" % second]
     assert pool.held(NODE) == {}
-    assert pool.held(OTHER_NODE) == {alice.id: 2}
+    assert pool.held(OTHER_NODE) == {alice.id: second}
     assert alice.account["node"] == OTHER_NODE.encode()
-    assert alice.attach(OTHER_NODE)[:2] == [0, 3], "on the same node too"
-    assert alice.heard() == [b"epoch 3"]
-    assert pool.held(OTHER_NODE) == {alice.id: 3}
+    code, third, *_ = alice.attach(OTHER_NODE)
+    assert code == 0, "on the same node too"
+    assert third > second
+    assert alice.heard() == [b"epoch %d" % third]
+    assert pool.held(OTHER_NODE) == {alice.id: third}
 
 
 def test_a_takeover_is_no_absence(pool: Pool) -> None:
@@ -132,8 +150,9 @@ def test_a_replaced_socket_changes_nothing(pool: Pool) -> None:
     alice, bob = pool.people("Alice", "Bob")
     session = pool.pair(alice, bob)
     bob.say(session)
+    older = alice.epoch
     alice.attach(OTHER_NODE)
-    alice.epoch = 1
+    alice.epoch = older
     bob.heard(), alice.heard()
     before = pool.dump()
     assert every_command(alice, session) == [REPLACED] * 10
@@ -169,21 +188,49 @@ def test_the_socket_of_an_account_that_is_gone_changes_nothing(pool: Pool) -> No
     assert bob.heard() == []
 
 
-def test_an_epoch_that_this_data_set_has_not_given_yet_is_lost(pool: Pool) -> None:
+def test_an_epoch_that_this_data_set_has_not_given_yet(pool: Pool) -> None:
     """As after a fail-over that forgot an attach: such a socket was not replaced, it may come back."""
     alice, bob = pool.people("Alice", "Bob")
     session = pool.pair(alice, bob)
-    alice.epoch = 2
+    alice.epoch += 1
     before = pool.dump()
-    assert every_command(alice, session) == [LOST] * 10
+    assert every_command(alice, session) == [OLDER] * 10
     assert pool.dump() == before
 
 
 def test_epochs_are_compared_as_numbers(pool: Pool) -> None:
-    """9 is older than 10."""
+    """9 is older than 10: a server whose clock stands where it had one digit less."""
     alice = pool.person()
-    for _ in range(9):
-        alice.attach()
-    assert alice.epoch == 10
-    alice.epoch = 9
+    ahead = 10 ** len(str(alice.epoch))
+    pool.client.hset(pool.key("account", alice.id), "epoch", ahead - 1)
+    assert alice.attach()[1] == ahead
+    alice.epoch = ahead - 1
     assert alice.cancel() == REPLACED
+
+
+def test_an_account_that_is_made_again_has_another_epoch(pool: Pool) -> None:
+    """A server that came back with an older data set gives a number a second time: the socket of
+    the first account does not hold the second one, and is told that this data set is not its own."""
+    alice = pool.person("Alice")
+    alice.detach(goodbye=True)
+    pool.client.hset(pool.key("last"), "account", 0)
+    while pool.now() == alice.epoch:
+        pass
+    bob = pool.person("Bob")
+    assert bob.id == alice.id
+    assert bob.epoch > alice.epoch
+    assert alice.match() == REPLACED
+    assert bob.account["epoch"] == b"%d" % bob.epoch
+
+
+def test_an_attach_that_is_forgotten_is_done_with_another_epoch(pool: Pool) -> None:
+    """So two sockets never have the same, whatever the data set knows of the first."""
+    alice = pool.person()
+    before = pool.client.hgetall(pool.key("account", alice.id))
+    alice.attach()
+    forgotten = alice.epoch
+    pool.client.hset(pool.key("account", alice.id), mapping=before)
+    while pool.now() <= forgotten:
+        pass
+    alice.attach(OTHER_NODE)
+    assert alice.epoch > forgotten

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.contract.pool import LOST, NO_DATA, OK, OTHER_NODE, REPLACED, Person, Pool
+from tests.contract.pool import LOST, NO_DATA, OK, OLDER, OTHER_NODE, REPLACED, Person, Pool
 
 
 @pytest.fixture
@@ -69,7 +69,8 @@ def test_an_acknowledgement_out_of_bounds_changes_nothing(
 def test_numbers_go_on_when_the_inbox_is_empty(alice: Person, pool: Pool) -> None:
     """The next push is the next number."""
     alice.ack(5)
-    pool.call("say", 2000, 1, 1000, "r", 0, '"hi"', 10)
+    epoch = pool.hash("account", 2000)["epoch"]
+    assert pool.call("say", 2000, epoch, 1000, 0, "r", 0, '"hi"', 10) == [0, 5]
     assert alice.seqs == [6]
 
 
@@ -81,9 +82,12 @@ def test_many_are_acknowledged_in_one_call(pool: Pool) -> None:
     alice.say(session)
     other = pool.pair(carol, bob)
     bob.say(other)
+    stale = carol.epoch
     carol.attach(OTHER_NODE)
-    carol.epoch = 1
-    acks = [(carol.id, 1, 2), (999_000, 1, 1), (alice.id, 1, 2), (bob.id, 1, 1), (alice.id, 9, 3)]
+    acks = [
+        (carol.id, stale, 2), (999_000, 1, 1), (alice.id, alice.epoch, 2), (bob.id, bob.epoch, 1),
+        (alice.id, alice.epoch + 1, 3),
+    ]  # fmt: skip
     assert pool.call("ack", *[part for ack in acks for part in ack]) == OK
     assert [person.seqs for person in (alice, bob, carol)] == [[], [], [1, 2]]
 
@@ -97,20 +101,43 @@ def test_acknowledging_nothing_is_fine(pool: Pool) -> None:
 def test_the_inbox_is_read_from_a_number_on(alice: Person, pool: Pool) -> None:
     """Exactly what is recorded after it; reading changes nothing."""
     before = pool.dump()
-    for after in 0, 3, 4, 5, 99:
-        code, pushes = alice.inbox(after)
-        assert code == 0
+    for after in 0, 3, 4, 5:
+        code, last, pushes = alice.inbox(after)
+        assert (code, last) == (0, 5)
         assert numbers(pushes) == list(range(after + 1, 6))
-    assert alice.inbox(0)[1] == alice.recorded
+    assert alice.inbox(0)[2] == alice.recorded
     assert pool.dump() == before
+
+
+def test_a_number_that_was_not_given_yet_shows_an_older_data_set(alice: Person) -> None:
+    """The node has written what this server does not know: it must not go on as if nothing was."""
+    assert alice.inbox(6) == OLDER
+    alice.ack(5)
+    assert alice.inbox(5) == [0, 5, []]
+    assert alice.inbox(6) == OLDER
+
+
+def test_a_long_inbox_is_read_a_part_at_a_time(pool: Pool) -> None:
+    """Each call says how far it goes, so that the reader knows whether there is more."""
+    alice, bob = pool.people("Alice", "Bob")
+    session = pool.pair(alice, bob)
+    for number in range(249):
+        bob.say(session, str(number))
+    *_, recovered, _, _, acked, last, pushes = alice.attach()
+    assert (recovered, acked, last, numbers(pushes)) == (1, 0, 250, list(range(1, 101)))
+    assert [numbers(alice.inbox(after)[2]) for after in (100, 200, 250)] == [
+        list(range(101, 201)), list(range(201, 251)), [],
+    ]  # fmt: skip
+    assert alice.inbox(249)[:2] == [0, 250]
 
 
 def test_the_inbox_is_read_only_by_who_holds_the_account(alice: Person) -> None:
     """A replaced socket hears -1, a lost one -2."""
+    first = alice.epoch
     alice.attach()
-    alice.epoch = 1
+    second, alice.epoch = alice.epoch, first
     assert alice.inbox(0) == REPLACED
-    alice.epoch = 2
+    alice.epoch = second
     alice.detach()
     assert alice.inbox(0) == LOST
 
@@ -118,7 +145,7 @@ def test_the_inbox_is_read_only_by_who_holds_the_account(alice: Person) -> None:
 def test_coming_back_without_a_number_replays_all_that_is_not_acknowledged(alice: Person) -> None:
     """In order, from the one behind ``acked``."""
     alice.ack(2)
-    *_, recovered, _, _, acked, pushes = alice.attach()
+    *_, recovered, _, _, acked, _, pushes = alice.attach()
     assert (recovered, acked, numbers(pushes)) == (1, 2, [3, 4, 5])
     assert pushes == alice.recorded
 
@@ -127,7 +154,7 @@ def test_coming_back_without_a_number_replays_all_that_is_not_acknowledged(alice
 def test_coming_back_with_a_number_acknowledges_up_to_it(alice: Person, seq: int) -> None:
     """Only what is behind it is replayed."""
     alice.ack(2)
-    *_, recovered, _, _, acked, pushes = alice.attach(seq=seq)
+    *_, recovered, _, _, acked, _, pushes = alice.attach(seq=seq)
     assert (recovered, acked, numbers(pushes)) == (1, seq, list(range(seq + 1, 6)))
     assert alice.seqs == numbers(pushes)
 
@@ -136,7 +163,7 @@ def test_coming_back_with_a_number_acknowledges_up_to_it(alice: Person, seq: int
 def test_nothing_acknowledged_is_repeated(alice: Person, seq: int) -> None:
     """A number below what is acknowledged is as good as that."""
     alice.ack(2)
-    *_, recovered, _, _, acked, pushes = alice.attach(seq=seq)
+    *_, recovered, _, _, acked, _, pushes = alice.attach(seq=seq)
     assert (recovered, acked, numbers(pushes)) == (1, 2, [3, 4, 5])
 
 
@@ -144,7 +171,7 @@ def test_nothing_acknowledged_is_repeated(alice: Person, seq: int) -> None:
 def test_a_number_beyond_the_last_push_counts_as_absent(alice: Person, seq: int) -> None:
     """And says that the client has seen what this data set has lost: not recovered."""
     alice.ack(2)
-    *_, recovered, _, _, acked, pushes = alice.attach(seq=seq)
+    *_, recovered, _, _, acked, _, pushes = alice.attach(seq=seq)
     assert (recovered, acked, numbers(pushes)) == (0, 2, [3, 4, 5])
 
 

@@ -79,7 +79,7 @@ def test_a_grace_time_that_lasts_is_left_alone(pool: Pool) -> None:
 def test_without_a_grace_time_the_next_sweep_ends_the_account(pool: Pool) -> None:
     """A deadline of now is over."""
     alice = pool.person()
-    assert pool.call("detach", alice.id, 1, 0, 0, 0, 10) == OK
+    assert pool.call("detach", alice.id, alice.epoch, 0, 0, 0, 10) == OK
     assert pool.sweep() == [0, 0, 1]
     assert alice.attach() == NO_DATA
 

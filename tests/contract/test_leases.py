@@ -8,11 +8,13 @@ from tests.contract.pool import GRACE, LEASE, LOST, NO_DATA, NODE, OTHER_NODE, P
 def test_a_lease_says_whether_the_pool_knew_the_node(pool: Pool) -> None:
     """New, then known; its end is counted from the server's clock."""
     before = pool.now()
-    assert pool.lease(NODE, 5000) == [0, 0]
-    assert before + 5000 <= pool.scores("nodes")[NODE] <= pool.now() + 5000
-    assert pool.lease(NODE, LEASE) == [0, 1]
-    assert pool.scores("nodes")[NODE] >= before + LEASE
-    assert pool.lease(OTHER_NODE, 1) == [0, 0]
+    code, kept, end = pool.lease(NODE, 5000)
+    assert (code, kept) == (0, 0)
+    assert before + 5000 <= pool.scores("nodes")[NODE] == end <= pool.now() + 5000
+    code, kept, end = pool.lease(NODE, LEASE, end)
+    assert (code, kept) == (0, 1)
+    assert pool.scores("nodes")[NODE] == end >= before + LEASE
+    assert pool.lease(OTHER_NODE, 1, end)[:2] == [0, 0]
 
 
 def test_a_node_is_listed_by_what_it_holds(pool: Pool) -> None:
@@ -21,7 +23,7 @@ def test_a_node_is_listed_by_what_it_holds(pool: Pool) -> None:
     assert set(pool.scores("nodes")) == {NODE}
     alice.attach(OTHER_NODE)
     assert set(pool.scores("nodes")) == {NODE, OTHER_NODE}
-    assert pool.lease(NODE, LEASE) == [0, 1]
+    assert pool.lease(NODE, LEASE)[:2] == [0, 0], "that was no lease of its own"
 
 
 def test_accounts_prolong_no_lease(pool: Pool) -> None:
@@ -40,13 +42,25 @@ def test_held_says_which_accounts_a_node_has(pool: Pool) -> None:
     bob.attach(NODE)
     carol.attach(OTHER_NODE)
     before = pool.dump()
-    assert pool.held(NODE) == {alice.id: 1, bob.id: 2}
-    assert pool.held(OTHER_NODE) == {carol.id: 2}
-    assert pool.call("held", "unknown") == [0, []]
+    assert pool.held(NODE) == {alice.id: alice.epoch, bob.id: bob.epoch}
+    assert pool.held(OTHER_NODE) == {carol.id: carol.epoch}
+    assert pool.call("held", "unknown", 0) == [0, 0, []]
     assert pool.dump() == before
     alice.detach()
     bob.detach(goodbye=True)
     assert pool.held(NODE) == {}
+
+
+def test_many_are_told_a_part_at_a_time(pool: Pool) -> None:
+    """All of them in the end, however many; a call that read all would hold everybody up."""
+    people = {
+        number: epoch
+        for _ in range(1000)
+        for _, number, epoch in [pool.call("create", NODE, '"x"', "t", "address", 0, LEASE)]
+    }
+    code, cursor, flat = pool.call("held", NODE, 0)
+    assert (code, cursor > 0, 0 < len(flat) < 1000) == (0, True, True)
+    assert pool.held(NODE) == people
 
 
 def test_a_living_node_is_left_alone(pool: Pool) -> None:
@@ -63,6 +77,7 @@ def test_the_accounts_of_a_dead_node_become_away(pool: Pool) -> None:
     session = pool.pair(alice, bob)
     bob.say(session)
     alice.match()
+    *_, end = pool.lease(NODE, LEASE)
     pool.kill(NODE)
     before = pool.now()
     assert pool.sweep() == [0, 1, 0]
@@ -71,8 +86,9 @@ def test_the_accounts_of_a_dead_node_become_away(pool: Pool) -> None:
     assert alice.cancel() == LOST
     assert pool.queue() == []
     assert set(pool.scores("nodes")) == {OTHER_NODE}
-    assert pool.lease(NODE, LEASE) == [0, 0], "it hears that it was swept"
-    assert alice.attach(OTHER_NODE)[:5] == [0, 2, b'"Alice"', 1, 1]
+    assert pool.lease(NODE, LEASE, end)[:2] == [0, 0], "it hears that it was swept"
+    code, _, *rest = alice.attach(OTHER_NODE)
+    assert [code, *rest[:3]] == [0, b'"Alice"', 1, 1]
     assert bob.signals() == [("PartnerBack", {"accountId": alice.id})]
 
 
@@ -89,25 +105,35 @@ def test_who_went_elsewhere_in_time_is_not_swept(pool: Pool) -> None:
 def test_a_lease_taken_again_before_the_sweep_saves_the_node(pool: Pool) -> None:
     """It was late, but nobody noticed."""
     alice = pool.person(node=NODE)
-    pool.kill(NODE)
-    assert pool.lease(NODE, LEASE) == [0, 1]
+    *_, end = pool.lease(NODE, -1)
+    assert pool.lease(NODE, LEASE, end)[:2] == [0, 1]
     assert pool.sweep() == [0, 0, 0]
     assert alice.match() == NO_DATA
 
 
+def test_a_node_that_was_swept_hears_of_it_also_when_it_is_listed_again(pool: Pool) -> None:
+    """Someone may have come to it between the sweep and its next lease."""
+    alice = pool.person("Alice", NODE)
+    *_, end = pool.lease(NODE, -1)
+    assert pool.sweep() == [0, 1, 0]
+    bob = pool.person("Bob", NODE)
+    assert pool.lease(NODE, LEASE, end)[:2] == [0, 0]
+    assert [alice.resume(0), bob.resume(0)] == [LOST[0], 0]
+
+
 def test_a_node_that_leaves_is_forgotten_when_it_holds_nothing(pool: Pool) -> None:
     """At once."""
-    pool.lease(NODE, LEASE)
-    assert pool.lease(NODE, 0) == [0, 1]
+    *_, end = pool.lease(NODE, LEASE)
+    assert pool.lease(NODE, 0, end)[:2] == [0, 1]
     assert pool.names() == set()
-    assert pool.lease(NODE, 0) == [0, 0]
+    assert pool.lease(NODE, 0, end)[:2] == [0, 0]
     assert pool.names() == set()
 
 
 def test_what_a_leaving_node_still_holds_is_swept_at_once(pool: Pool) -> None:
     """It counts as dead from that moment."""
     alice = pool.person(node=NODE)
-    assert pool.lease(NODE, 0) == [0, 1]
+    pool.lease(NODE, 0)
     assert pool.sweep() == [0, 1, 0]
     assert alice.match() == LOST
     assert pool.scores("nodes") == {}

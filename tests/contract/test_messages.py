@@ -33,8 +33,8 @@ def test_content_is_never_altered(pool: Pool, content: bytes) -> None:
     head = b'{"cmd":"PUSH_DIALOGUE_REQ","msgId":1,"senderId":2000,"sessionId":1000,"content":'
     frame = head + content + b',"seq":2}'
     assert alice.heard()[-1] == frame
-    assert alice.inbox(1) == [0, [frame]]
-    assert alice.attach(seq=1)[7] == [frame]
+    assert alice.inbox(1) == [0, 2, [frame]]
+    assert alice.attach(seq=1)[8] == [frame]
 
 
 def test_messages_are_numbered_within_their_session(pool: Pool) -> None:
@@ -185,7 +185,7 @@ def test_a_message_to_someone_away_waits_in_the_inbox(pool: Pool) -> None:
     assert bob.say(session, "one", room=2) == [0, 1]
     assert bob.say(session, "two", room=2) == [0, 2]
     assert bob.say(session, "three", room=2) == RATE_LIMITED
-    assert [frame["content"] for frame in map(json.loads, alice.attach(seq=1)[7])] == ["one", "two"]
+    assert [frame["content"] for frame in map(json.loads, alice.attach(seq=1)[8])] == ["one", "two"]
 
 
 def test_typing_is_passed_on_and_never_stored(pool: Pool) -> None:
@@ -228,12 +228,12 @@ def test_only_who_did_not_leave_is_told_again_and_only_after_a_message(pool: Poo
     bob.say(session), bob.typing(session), bob.viewed(session, 1), bob.leave(session)
     alice.typing(session), alice.viewed(session, 1), alice.leave(session)
     assert alice.heard() == bob.heard() == []
-    assert alice.say(session, room=3) == CLOSED
+    assert alice.say(session, room=2) == CLOSED
     assert alice.signals() == [left]
     assert bob.heard() == []
-    assert alice.say(session, room=3) == CLOSED, "within the bound of the inbox"
+    assert alice.say(session, room=2) == CLOSED, "within the bound of the inbox"
     assert alice.heard() == []
-    assert alice.seqs == [1, 2, 3]
+    assert alice.seqs == [2, 3], "its NewSession had arrived"
 
 
 def test_an_ended_session_keeps_no_content_and_is_forgotten(pool: Pool) -> None:

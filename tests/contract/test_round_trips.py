@@ -11,8 +11,10 @@ from chat.handlers import Handlers
 from chat.hub import Hub
 from chat.liveness import Liveness, Patience
 from chat.store.embedded import EmbeddedLink, EmbeddedServer
+from chat.store.keys import account_of
+from chat.store.library import library
 from chat.store.link import Link
-from chat.store.store import Store, account_of, library
+from chat.store.store import Store
 from chat.store.wire import Done, Part
 
 
@@ -51,6 +53,9 @@ class Socket:
     def waiting(self) -> int:
         return 0
 
+    def read(self, on: bool) -> None:
+        pass
+
     def close(self, code: int) -> None:
         self.closed = code
 
@@ -65,13 +70,13 @@ class CountedNode:
         self.link = CountingLink(link)
         self.store = Store(
             self.link, "node", grace=30, lease=30, inbox_length=100, sessions_per_account=8,
-            accounts_per_minute=30,
+            accounts_per_minute=30, clock=clock,
         )  # fmt: skip
         liveness = Liveness(Patience(15, 25, 60), clock, lambda _: None)
         self.hub = Hub(self.store, liveness.pushed)
         self.handlers = Handlers(
             self.store, self.hub, liveness, lambda _: None,
-            clock=clock, new_token=lambda: "token", new_nick=lambda: "Somebody",
+            lambda: None, lambda _: None, clock=clock, new_token=lambda: "token", new_nick=lambda: "Somebody",
         )  # fmt: skip
 
     async def client(self, nick: str) -> "Client":
@@ -179,11 +184,12 @@ def test_every_method_of_the_store_is_one_call() -> None:
             "attach": lambda: store.attach(1000, "token", None, done),
             "match": lambda: store.match(1000, 2, done),
             "cancel": lambda: store.cancel(1000, 2, done),
-            "say": lambda: store.say(1000, 2, 1000, "r", False, b'"x"', done),
-            "viewed": lambda: store.viewed(1000, 2, 1000, 1, done),
-            "typing": lambda: store.typing(1000, 2, 1000, True, done),
-            "leave": lambda: store.leave(1000, 2, 1000, done),
+            "say": lambda: store.say(1000, 2, 1000, 0, "r", False, b'"x"', done),
+            "viewed": lambda: store.viewed(1000, 2, 1000, 0, 1, done),
+            "typing": lambda: store.typing(1000, 2, 1000, 0, True, done),
+            "leave": lambda: store.leave(1000, 2, 1000, 0, done),
             "ack": lambda: store.ack([(1000, 2, 1), (2000, 1, 1)], done),
+            "resume": lambda: store.resume([(1000, 2, 0), (2000, 1, 0)], done),
             "inbox": lambda: store.inbox(1000, 2, 0, done),
             "detach": lambda: store.detach(1000, 2, 0, True, done),
         }

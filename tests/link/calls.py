@@ -9,9 +9,10 @@ import redis
 
 from chat.store.address import Address
 from chat.store.link import Link, RedisLink
-from chat.store.wire import Part
+from chat.store.wire import Ask, Part
 
 PATIENCE = 5.0
+PROBE = b"chat:{0}:probe:test"
 
 
 class Heard:
@@ -20,6 +21,7 @@ class Heard:
     def __init__(self) -> None:
         self.pushes: list[tuple[bytes, bytes]] = []
         self.gaps = 0
+        self.presses: list[bool] = []
         self._news = asyncio.Event()
 
     def push(self, channel: bytes, payload: bytes) -> None:
@@ -28,6 +30,10 @@ class Heard:
 
     def gap(self) -> None:
         self.gaps += 1
+        self._news.set()
+
+    def press(self, pressed: bool) -> None:
+        self.presses.append(pressed)
         self._news.set()
 
     async def until(self, condition: Callable[[], bool], what: str = "") -> None:
@@ -62,8 +68,15 @@ def redis_link(
     jitter: Callable[[], float] = lambda: 0.1,
 ) -> RedisLink:
     """Not started."""
-    address = Address.parse(url)
-    return RedisLink(address, prologue, heard.push, heard.gap, timeout=timeout, jitter=jitter)
+
+    async def greet(ask: Ask) -> None:
+        for parts in prologue:
+            await ask(parts)
+
+    return RedisLink(
+        Address.parse(url), greet, heard.push, heard.gap, heard.press,
+        probe=PROBE, timeout=timeout, jitter=jitter,
+    )  # fmt: skip
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chat.errors import StoreUnreachable
-from chat.store.store import library
+from chat.store.library import library
 from tests.link.calls import Heard, allow, linked, redis_link, told
 from tests.support.process import HOST, free_port
 from tests.support.servers import KINDS, Kind, Server, available_servers

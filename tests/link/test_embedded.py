@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from chat.store.embedded import EmbeddedLink, EmbeddedServer
-from chat.store.store import library
+from chat.store.library import library
 from chat.store.wire import LinkDown, Part
 from tests.link.calls import Heard, ask, told
 
@@ -160,7 +160,7 @@ def test_the_prologue_is_done_first() -> None:
             embedded(server, [library()]) as (other, _),
         ):
             for either in (link, other):
-                reply = await ask(either, "FCALL", "chat_1_held", 1, "chat:{0}", "nobody")
-                assert reply == [0, []]
+                reply = await ask(either, "FCALL", "chat_1_held", 1, "chat:{0}", "nobody", 0)
+                assert reply == [0, 0, []]
 
     asyncio.run(scenario())

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from chat.errors import StoreUnreachable
 from chat.store.wire import LinkDown
 from tests.link.calls import Heard, allow, ask, linked, redis_link, told, until
 from tests.support.proxy import Passage, Proxy
@@ -215,7 +216,8 @@ def test_changes_of_mind(empty_server: Server) -> None:
 
 
 def test_a_refused_subscription(empty_server: Server) -> None:
-    """A user without that channel: the answers of the calls around it stay in order."""
+    """A user that lost the right to a channel would be deaf to it: the connection is made anew, and
+    calls are answered, each with its own reply or LinkDown."""
 
     async def scenario() -> None:
         with empty_server.client() as client:
@@ -225,13 +227,27 @@ def test_a_refused_subscription(empty_server: Server) -> None:
             replies = [ask(link, "ECHO", "1")]
             link.subscribe(b"other:1")
             replies.append(ask(link, "ECHO", "2"))
-            link.subscribe(CHANNEL % 1)
-            link.subscribe(b"other:2")
+            first, second = await asyncio.gather(*replies)
+            assert first == b"1"
+            assert isinstance(second, LinkDown)
             link.unsubscribe(b"other:1")
-            replies.append(ask(link, "ECHO", "3"))
-            assert await asyncio.gather(*replies) == [b"1", b"2", b"3"]
+            link.subscribe(CHANNEL % 1)
+            await heard.until(lambda: heard.gaps > 0, "it is back")
             await told(link, "SPUBLISH", CHANNEL % 1, "x")
             await heard.until(lambda: heard.pushes == [(CHANNEL % 1, b"x")], "the push")
+
+    asyncio.run(scenario())
+
+
+def test_a_user_without_channels(empty_server: Server) -> None:
+    """Told at the start: such a node would hear nothing, and its functions would break off half-way."""
+
+    async def scenario() -> None:
+        with empty_server.client() as client:
+            allow(client, "deaf", ">secret", "+@all", "~*", "resetchannels")
+        url = empty_server.url.replace("redis://", "redis://deaf:secret@")
+        with pytest.raises(StoreUnreachable, match=r"(?i)no permissions.*channel"):
+            await redis_link(url, Heard()).start()
 
     asyncio.run(scenario())
 

@@ -1,16 +1,17 @@
 """What the function library should do, in plain Python: no keys, no streams, no clock.
 
 Every method takes what the function of its name takes and returns the result expected of it.
-Two things are not determined, so the model follows what is seen: the order in which the server goes
+Three things are not determined, so the model follows what is seen: the order in which the server goes
 through the sessions of an account (``seen``: the sessions of the pushes that a call made, in their
-order), and which account of a dead node a sweep takes first.
+order), which account of a dead node a sweep takes first, and the epochs (``epoch``: the new one).
 """
 
 from tests.property.records import Account, Frame, Result, Session
 
 OK, NO_DATA, NOT_ALLOWED, RATE_LIMITED, CLOSED = [0], [4], [5], [6], [7]
-REPLACED, LOST = [-1], [-2]
+REPLACED, LOST, OLDER = [-1], [-2], [-3]
 REMEMBERED = 64
+PASSED_OVER = 1_000_000
 
 
 class Model:
@@ -19,6 +20,7 @@ class Model:
     def __init__(self, room: int) -> None:
         self.room = room
         self.seen: list[int] = []
+        self.epoch = 0
         self.accounts: dict[int, Account] = {}
         self.sessions: dict[int, Session] = {}
         self.queue: list[int] = []
@@ -30,17 +32,22 @@ class Model:
 
     def create(self, node: str, nick: str) -> Result:
         self.made += 1000
-        self.accounts[self.made] = Account(self.made, nick, node)
+        self.accounts[self.made] = Account(self.made, nick, node, self.epoch)
         self.nodes.setdefault(node, float("inf"))
-        return [0, self.made]
+        return [0, self.made, self.epoch]
 
     def attach(self, account: int, right: bool, node: str, seq: int | None) -> Result:
         me = self.accounts.get(account)
         if me is None or not right:
             return NO_DATA
         recovered = int(seq is None or seq <= me.seq)
-        me.acknowledge(seq or 0)
-        me.node, me.epoch = node, me.epoch + 1
+        if recovered:
+            me.acknowledge(seq or 0)
+        else:
+            me.seq += PASSED_OVER
+            me.hole = me.seq
+        assert self.epoch > me.epoch
+        me.node, me.epoch = node, self.epoch
         self.nodes.setdefault(node, float("inf"))
         if self.away.pop(account, None):
             for session in self._open(account):
@@ -49,10 +56,18 @@ class Model:
                     self._notice(session, "PartnerBack", account)
         if me.waiting == "again" and (paired := self._pair(me)):
             self._new_session(paired, me.id)
+        if len(me.inbox) < me.seq - me.acked:
+            recovered, me.hole = 0, me.seq
+            me.acknowledge(me.inbox[0]["seq"] - 1 if me.inbox else me.seq)
+        elif me.hole and (me.acked if seq is None else seq + 1) <= me.hole:
+            recovered = 0
+        else:
+            me.hole = None
         partners = {s.id: self.accounts[s.partner(account)] for s in self._open(account)}
         sessions = {sid: (partner.id, partner.nick) for sid, partner in partners.items()}
         waiting = int(me.waiting == "yes")
-        return [0, me.epoch, me.nick, recovered, waiting, sessions, me.acked, list(me.inbox)]
+        inbox = list(me.inbox)
+        return [0, me.epoch, me.nick, recovered, waiting, sessions, me.acked, me.seq, inbox]
 
     def detach(self, account: int, epoch: int, acked: int, goodbye: bool) -> Result:
         if (code := self._lacks(account, epoch)) is not None:
@@ -117,7 +132,7 @@ class Model:
         if msg > len(session.requests):
             return NO_DATA
         sender, _, seq = session.requests[msg - 1]
-        if sender != account and msg > len(session.requests) - REMEMBERED:
+        if sender != account:
             self.accounts[account].acknowledge(seq)
         if msg <= session.viewed.get(account, 0):
             return OK
@@ -144,19 +159,19 @@ class Model:
     def inbox(self, account: int, epoch: int, after: int) -> Result:
         if (code := self._lacks(account, epoch)) is not None:
             return code
-        return [0, [frame for frame in self.accounts[account].inbox if frame["seq"] > after]]
+        me = self.accounts[account]
+        return [0, me.seq, [frame for frame in me.inbox if frame["seq"] > after]]
 
     # nodes
 
     def lease(self, node: str, ms: int) -> Result:
-        known = int(node in self.nodes)
         if ms:
             self.nodes[node] = float("inf")
         elif self.held(node):
             self.nodes[node] = 0
         else:
             self.nodes.pop(node, None)
-        return [0, known]
+        return [0, 0]  # never the lease that was asked for: that is told apart elsewhere
 
     def held(self, node: str) -> dict[int, int]:
         return {me.id: me.epoch for me in self.accounts.values() if me.node == node}
@@ -180,9 +195,9 @@ class Model:
 
     def _lacks(self, account: int, epoch: int) -> Result | None:
         me = self.accounts.get(account)
-        if me and me.epoch > epoch:
-            return REPLACED
-        return None if me and me.epoch == epoch and me.node else LOST
+        if me and me.epoch != epoch:
+            return REPLACED if me.epoch > epoch else OLDER
+        return None if me and me.node else LOST
 
     def _in_session(self, account: int, epoch: int, sid: int) -> Result:
         if (code := self._lacks(account, epoch)) is not None:
@@ -190,10 +205,8 @@ class Model:
         session = self.sessions.get(sid)
         if session is None or account not in (session.a, session.b):
             return NO_DATA
-        if session.left is not None:
-            return CLOSED
         self.accounts[account].acknowledge(session.opened.get(account, 0))
-        return OK
+        return OK if session.left is None else CLOSED
 
     def _full(self, account: int) -> bool:
         return len(self.accounts[account].inbox) >= self.room

@@ -12,24 +12,23 @@ class Account:
     id: int
     nick: str
     node: str | None  # None: away
-    epoch: int = 1
+    epoch: int
     waiting: str | None = None
     seq: int = 0
+    acked: int = 0
+    hole: int | None = None  # up to here something may be missing
     inbox: list[Frame] = field(default_factory=list)
     sessions: set[int] = field(default_factory=set)
     newest: int | None = None
     partner: int | None = None
-
-    @property
-    def acked(self) -> int:
-        return self.seq - len(self.inbox)
 
     def push(self, cmd: str, **fields: Any) -> None:
         self.seq += 1
         self.inbox.append({"cmd": cmd, **fields, "seq": self.seq})
 
     def acknowledge(self, upto: int) -> None:
-        if upto <= self.seq:
+        if self.acked < upto <= self.seq:
+            self.acked = upto
             self.inbox = [frame for frame in self.inbox if frame["seq"] > upto]
 
 

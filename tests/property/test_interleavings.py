@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from chat.store.embedded import EmbeddedServer
-from tests.contract.pool import GRACE, LEASE, Pool
+from tests.contract.pool import ALL, GRACE, LEASE, Pool
 from tests.property.comparison import ROOM, Comparison
 from tests.support.servers import Server, available_servers
 
@@ -57,9 +57,9 @@ class Interleaving(Comparison):
     def create(self, node: str) -> None:
         nick = f"nick {len(self.ids)}"
         args = (node, json.dumps(nick), "token", "address", 0, LEASE)
-        _, id_ = self.step("create", args, lambda: self.model.create(node, nick))
+        _, id_, epoch = self.step("create", args, lambda: self.model.create(node, nick))
         self.ids.append(id_)
-        self.epochs[id_] = 1
+        self.epochs[id_] = epoch
 
     @rule(who=people, right=st.sampled_from([True] * 6 + [False]), node=nodes,
           seq=st.one_of(st.none(), st.integers(-3, 1)))  # fmt: skip
@@ -91,7 +91,7 @@ class Interleaving(Comparison):
     def next_stranger(self, who: int, waiting: list[int]) -> None:
         """Somebody leaves, and asks while several wait, often the one who was left."""
         id_, epoch, sid = self.talk(who, 0, 0)
-        self.step("leave", (id_, epoch, sid), lambda: self.model.leave(id_, epoch, sid))
+        self.step("leave", (id_, epoch, sid, ALL), lambda: self.model.leave(id_, epoch, sid))
         for other in waiting:
             self.wait(other)
         self.ask(id_, epoch, LIMIT)
@@ -139,7 +139,7 @@ class Interleaving(Comparison):
 
     def send(self, who: int, of: int, which: int, request: str, text: str, *, retry: bool) -> None:
         id_, epoch, sid = self.talk(who, of, which)
-        args = (id_, epoch, sid, request, int(retry), json.dumps(text), ROOM)
+        args = (id_, epoch, sid, ALL, request, int(retry), json.dumps(text), ROOM)
         known = self.last_message(sid)
         result = self.step(
             "say", args, lambda: self.model.say(id_, epoch, sid, request, retry, text)
@@ -151,19 +151,19 @@ class Interleaving(Comparison):
     def viewed(self, who: int, of: int, which: int, back: int) -> None:
         id_, epoch, sid = self.talk(who, of, which)
         msg = max(1, self.last_message(sid) - back)
-        args = (id_, epoch, sid, msg, ROOM)
+        args = (id_, epoch, sid, ALL, msg, ROOM)
         self.step("viewed", args, lambda: self.model.viewed(id_, epoch, sid, msg))
 
     @rule(who=people, of=sockets, which=numbers)
     def typing(self, who: int, of: int, which: int) -> None:
         id_, epoch, sid = self.talk(who, of, which)
-        args = (id_, epoch, sid, "true")
+        args = (id_, epoch, sid, ALL, "true")
         self.step("typing", args, lambda: self.model.typing(id_, epoch, sid))
 
     @rule(who=people, of=sockets, which=numbers)
     def leave(self, who: int, of: int, which: int) -> None:
         id_, epoch, sid = self.talk(who, of, which)
-        self.step("leave", (id_, epoch, sid), lambda: self.model.leave(id_, epoch, sid))
+        self.step("leave", (id_, epoch, sid, ALL), lambda: self.model.leave(id_, epoch, sid))
 
     # delivery
 
@@ -184,7 +184,7 @@ class Interleaving(Comparison):
     @rule(node=nodes, ms=st.sampled_from([None, None, LEASE, 0]))
     def node_dies_or_leases(self, node: str, ms: int | None) -> None:
         if ms is not None:
-            self.step("lease", (node, ms), lambda: self.model.lease(node, ms))
+            self.step("lease", (node, ms, 0), lambda: self.model.lease(node, ms))
         if ms != LEASE and node in self.model.nodes:  # where it left, the order of the dead is ours
             self.model.nodes[node] = self.in_the_past()
             self.pool.client.zadd(self.pool.key("nodes"), {node: self.past})

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from chat.store.address import Address
+from chat.store.keys import probe_of
+from chat.store.library import greet
 from chat.store.link import RedisLink
-from chat.store.store import Store, library
+from chat.store.store import Store
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.servers import KINDS, Kind, Server, available_servers
 from tests.support.wire import Wire
@@ -38,12 +40,15 @@ class RacingNode:
         def pushed(channel: bytes, payload: bytes) -> None:
             self.pushes.append(payload)
 
-        link = RedisLink(Address.parse(url), [library()], pushed, lambda: None, timeout=30)
+        link = RedisLink(
+            Address.parse(url), greet, pushed, lambda: None, lambda _: None,
+            probe=probe_of(name), timeout=30,
+        )  # fmt: skip
         self.store = Store(
             link, name, grace=60, lease=60, inbox_length=100, sessions_per_account=8,
             accounts_per_minute=0,
         )  # fmt: skip
-        self.people: list[int] = []
+        self.people: dict[int, int] = {}  # with the epoch of the socket
         self.met: dict[int, tuple[int, int]] = {}  # who asked: session, partner
         self.waiting: set[int] = set()
         self.pushes: list[bytes] = []
@@ -53,7 +58,7 @@ class RacingNode:
 
         def created(code: int, values: Any) -> None:
             assert code == 0
-            self.people.append(values[0])
+            self.people[values[0]] = values[1]
             self.store.subscribe(values[0])
 
         for name in range(number):
@@ -68,7 +73,7 @@ class RacingNode:
             else:
                 self.waiting.add(account)
 
-        self.store.match(account, 1, answered)
+        self.store.match(account, self.people[account], answered)
 
 
 def check_pairs(people: list[int], met: dict[int, tuple[int, int]], waited: set[int]) -> None:

@@ -3,15 +3,26 @@
 import pytest
 
 from chat.admission import Admission, Policy
+from chat.config import Settings
 from chat.errors import SettingsError
 
 
-def admission(origins: str = "", proxies: str = "", most: int = 0) -> Admission:
-    return Admission(Policy.of(origins, proxies, most))
+def admission(
+    origins: str = "", proxies: str = "", most: int = 0, without_account: int = 0
+) -> Admission:
+    settings = Settings(
+        allowed_origins=origins,
+        trusted_proxies=proxies,
+        sockets_per_address=most,
+        sockets_without_account=without_account,
+    )
+    return Admission(Policy.of(settings))
 
 
-def status(door: Admission, path: str = "/ws", address: str = "", **headers: str) -> int | None:
-    refused = door.refuses(path, headers, address)
+def status(
+    door: Admission, path: str = "/ws", address: str = "", without_account: int = 0, **headers: str
+) -> int | None:
+    refused = door.refuses(path, headers, address, without_account)
     return refused and refused[0]
 
 
@@ -208,9 +219,16 @@ def test_a_proxy_on_a_dual_stack_socket() -> None:
 def test_proxies_that_cannot_be_read(proxies: str) -> None:
     """The setting is named."""
     with pytest.raises(SettingsError, match="CHAT_TRUSTED_PROXIES"):
-        Policy.of("", proxies, 0)
+        admission(proxies=proxies)
 
 
 def test_a_proxy_with_host_bits() -> None:
     """10.0.0.1/8 is taken as the network that it is in."""
     assert admission(proxies="10.0.0.1/8").address_of("10.2.3.4", "192.0.2.1") == "192.0.2.1"
+
+
+@pytest.mark.parametrize(("arrived", "expected"), [(0, None), (4, None), (5, 503), (6, 503)])
+def test_too_many_without_an_account(arrived: int, expected: int | None) -> None:
+    """Another node, or a moment later: an address that never asks for an account fills nothing."""
+    assert status(admission(without_account=5), without_account=arrived) == expected
+    assert status(admission(), without_account=arrived) is None, "0 is no limit"

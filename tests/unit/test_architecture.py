@@ -32,16 +32,18 @@ ALLOWED: dict[str, set[str]] = {
     "hub": PLAIN | {"connection"},
     "liveness": PLAIN | {"connection"},
     "acks": PLAIN | {"connection"},
+    "backpressure": PLAIN | {"connection"},
+    "doorstep": set(),
     "websocket": PLAIN | {"connection"},
     # Both meet here.
     "binding": PLAIN | {"connection", "hub", "liveness", "nicks", "store"},
     "handlers": PLAIN | {"connection", "hub", "liveness", "nicks", "store", "binding"},
     "node": PLAIN
     | {"connection", "hub", "liveness", "nicks", "store", "handlers"}
-    | {"acks", "admission", "binding", "websocket"},
+    | {"acks", "admission", "backpressure", "binding", "websocket"},
     # The edge.
     "app": PLAIN | {"node", "websocket"},
-    "server": PLAIN | {"node", "app", "websocket"},
+    "server": PLAIN | {"node", "app", "doorstep", "websocket"},
     "client": set(),  # also for other people's bots: it must stand alone
     "talk": {"client"},
     "cli": {"errors", "config", "server", "talk"},

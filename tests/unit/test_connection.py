@@ -15,12 +15,24 @@ class FakeTransport:
         self.frames: list[bytes] = []
         self.codes: list[int] = []
         self.stuck = 0
+        self.reading = True
+        self._congested: Connection | None = None
+        self._every = 1
 
     def send(self, frame: bytes) -> None:
         self.frames.append(frame)
+        if self._congested is not None and len(self.frames) % self._every == 0:
+            self._congested.congested = True
+
+    def congest_after(self, connection: Connection, frames: int) -> None:
+        """So many frames are all that the client takes at once."""
+        self._congested, self._every = connection, frames
 
     def waiting(self) -> int:
         return self.stuck
+
+    def read(self, on: bool) -> None:
+        self.reading = on
 
     def close(self, code: int) -> None:
         self.codes.append(code)
@@ -97,22 +109,68 @@ def test_no_limit() -> None:
     """A rate of 0 is no limit: nothing is refused, nobody is incorrigible."""
     connection = Made(Limits(0, 1)).connection
     assert not any(connection.allow(0.0) for _ in range(1000))
-    assert not connection.incorrigible
+    assert not connection.overdone
 
 
-def test_incorrigible() -> None:
-    """Refusals in a row count; one that is allowed in between starts the count again."""
+def test_overdoing_it() -> None:
+    """Refusals count, and every command within the limit takes one back."""
     connection = Made(Limits(1, 1, refused=3)).connection
     connection.allow(0.0)
     for _ in range(3):
         assert connection.allow(0.0) > 0
-    assert not connection.incorrigible
+    assert not connection.overdone
     assert connection.allow(1.0) == 0
-    for _ in range(3):
-        connection.allow(1.0)
-    assert not connection.incorrigible
     connection.allow(1.0)
-    assert connection.incorrigible
+    assert not connection.overdone
+    connection.allow(1.0)
+    assert connection.overdone
+
+
+def test_incorrigible_is_who_goes_on_long_after_being_told() -> None:
+    """Not who sent a lot at once, nor who was never told."""
+    connection = Made(Limits(0.001, 1, refused=3, patience=5)).connection
+    for _ in range(10):
+        connection.allow(0.0)
+    assert connection.overdone
+    assert not connection.incorrigible(1000.0), "it was not told"
+    connection.told(1.0)
+    connection.told(5.0)
+    assert not connection.incorrigible(6.0)
+    assert connection.incorrigible(6.1)
+
+
+def test_who_comes_to_its_senses_is_not_incorrigible() -> None:
+    """As many commands within the limit as there were beyond it, and the count begins anew."""
+    connection = Made(Limits(1, 1, refused=1, patience=5)).connection
+    for _ in range(3):
+        connection.allow(0.0)
+    connection.told(0.0)
+    assert connection.incorrigible(5.1)
+    assert [connection.allow(6.0), connection.allow(7.0)] == [0, 0]
+    connection.told(8.0)
+    for _ in range(3):
+        connection.allow(8.0)
+    assert not connection.incorrigible(12.0)
+
+
+def test_answers_to_pushes_are_free() -> None:
+    """As many as pushes were written, also by a client that does not know their numbers."""
+    connection = Made().connection
+    assert not connection.answers()
+    connection.bind(1000, 1, acked=5)
+    assert not connection.answers()
+    connection.seq = 7
+    assert [connection.answers() for _ in range(3)] == [True, True, False]
+
+
+def test_what_a_command_may_acknowledge() -> None:
+    """All that was written, as long as the client does not say numbers itself."""
+    connection = Made().connection
+    connection.bind(1000, 1, acked=5)
+    connection.seq = 7
+    assert connection.written == 7
+    connection.numbers = True
+    assert connection.written == 0
 
 
 # The way out

@@ -27,6 +27,9 @@ class FakeInboxes:
     def __init__(self) -> None:
         self.subscribed: list[int] = []
         self.reads: list[tuple[int, int, int, Done]] = []
+        self.asked: list[
+            tuple[list[tuple[int, int, int]], Callable[[int, Sequence[tuple[int, int, int]]], None]]
+        ] = []
 
     def subscribe(self, account: int) -> None:
         assert account not in self.subscribed
@@ -35,13 +38,27 @@ class FakeInboxes:
     def unsubscribe(self, account: int) -> None:
         self.subscribed.remove(account)
 
+    def resume(
+        self,
+        sockets: Sequence[tuple[int, int, int]],
+        done: Callable[[int, Sequence[tuple[int, int, int]]], None],
+    ) -> None:
+        self.asked.append((list(sockets), done))
+
+    def say_last(self, *last: int, code: int = Code.SUCCESS) -> None:
+        """Answers what was asked first after an interruption, for each socket."""
+        sockets, done = self.asked.pop(0)
+        last = last or (0,) * len(sockets)
+        done(code, [(a, e, n) for (a, e, _), n in zip(sockets, last, strict=True)])
+
     def inbox(self, account: int, epoch: int, after: int, done: Done) -> None:
         self.reads.append((account, epoch, after, done))
 
-    def answer(self, *seqs: int, code: int = Code.SUCCESS) -> None:
-        """Answers the oldest read."""
-        *_, done = self.reads.pop(0)
-        done(code, ([push(seq) for seq in seqs],) if code == Code.SUCCESS else ())
+    def answer(self, *seqs: int, last: int | None = None, code: int = Code.SUCCESS) -> None:
+        """Answers the oldest read; ``last`` is the account's last number, if it is not among them."""
+        *_, after, done = self.reads.pop(0)
+        last = max((after, *seqs)) if last is None else last
+        done(code, (last, [push(seq) for seq in seqs]) if code == Code.SUCCESS else ())
 
 
 class World:
@@ -80,7 +97,7 @@ def test_coming_and_going() -> None:
     world = World()
     world.hub.expect(1000)
     assert world.inboxes.subscribed == [1000]
-    assert world.hub.knows(1000)
+    assert world.hub.epoch_of(1000) is None
     assert len(world.hub) == 0
     world.hub.unexpect(1000)
     assert world.inboxes.subscribed == []
@@ -88,7 +105,7 @@ def test_coming_and_going() -> None:
     assert (len(world.hub), world.inboxes.subscribed) == (1, [1000])
     connection.closed(1006)
     assert (len(world.hub), world.inboxes.subscribed) == (0, [])
-    assert not world.hub.knows(1000)
+    assert world.hub.epoch_of(1000) == 0
 
 
 def test_two_sockets_expect_one_account() -> None:
@@ -165,10 +182,11 @@ def test_a_duplicate_is_dropped() -> None:
 
 
 def test_what_has_no_number_passes_at_once() -> None:
-    """Typing is not recorded; it needs no turn, also while a gap is filled."""
+    """Typing is not recorded and needs no turn; it is no use to who does not even take the rest."""
     world = World()
     connection = world.join()
-    world.hub.push(1000, push(3))
+    world.hub.push(1000, typing())
+    connection.congested = True
     world.hub.push(1000, typing())
     assert world.frames(connection) == [typing()]
     assert world.written == []

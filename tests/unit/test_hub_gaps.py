@@ -2,9 +2,10 @@
 
 import pytest
 
+from chat.connection import State
 from chat.errors import Close, Code
-from chat.hub import FILLS_AT_ONCE
-from tests.unit.test_hub import World, push
+from chat.hub import FILLS_AT_ONCE, RESUMED_AT_ONCE, STALLED_TURNS
+from tests.unit.test_hub import World, push, typing
 
 
 def test_a_gap_is_filled_from_the_inbox() -> None:
@@ -31,17 +32,153 @@ def test_one_read_for_a_gap() -> None:
 
 
 def test_a_link_that_was_interrupted() -> None:
-    """Everybody's inbox is read, also where no number seems to be missing."""
+    """Of everybody it is asked how far the account is; only who missed something is read."""
     world = World()
-    connections = [world.join(account) for account in (1000, 2000)]
+    connections = [world.join(account, acked=2) for account in (1000, 2000)]
     world.hub.gap()
+    assert [sockets for sockets, _ in world.inboxes.asked] == [[(1000, 1, 2), (2000, 1, 2)]]
+    world.hub.push(2000, push(3))
+    world.inboxes.say_last(4, 2)
+    assert [read[:3] for read in world.inboxes.reads] == [(1000, 1, 2)]
+    world.inboxes.answer(3, 4)
+    world.hub.push(2000, push(3))
+    assert world.frames(connections[0]) == [push(3), push(4)]
+    assert world.frames(connections[1]) == [push(3)], "what came before the answer is in it"
+
+
+def test_pushes_wait_for_what_is_asked() -> None:
+    """What comes between the interruption and the answer is in the answer: dropped here, read there."""
+    world = World()
+    connection = world.join()
     world.hub.gap()
-    assert [read[0] for read in world.inboxes.reads] == [1000, 2000]
+    world.hub.push(1000, push(1))
+    world.hub.push(1000, typing())
+    assert world.frames(connection) == []
+    world.inboxes.say_last(1)
     world.inboxes.answer(1)
-    world.inboxes.answer()
-    assert [world.frames(connection) for connection in connections] == [[push(1)], []]
-    world.hub.push(2000, push(1))
-    assert world.frames(connections[1]) == [push(1)]
+    assert world.frames(connection) == [push(1)]
+
+
+def test_asking_is_repeated_until_there_is_an_answer() -> None:
+    """A link that broke again: not at once, but with the next tick."""
+    world = World()
+    world.join()
+    world.hub.gap()
+    for _ in range(3):
+        world.inboxes.say_last(code=Code.INTERNAL)
+        assert world.inboxes.asked == []
+        world.hub.tick()
+    world.inboxes.say_last(0)
+    assert not world.inboxes.asked
+    assert not world.inboxes.reads
+
+
+def test_a_second_interruption_while_it_is_asked() -> None:
+    """A socket that took the account over meanwhile is not ended by the answer about the older one."""
+    world = World()
+    world.join(epoch=1)
+    world.hub.gap()
+    newer = world.join(epoch=2)
+    world.hub.gap()
+    world.inboxes.say_last(-1)
+    assert newer.state is State.BOUND
+    world.inboxes.say_last(0)
+    world.hub.push(1000, push(1))
+    assert world.frames(newer) == [push(1)]
+
+
+def test_the_crowd_is_asked_after_in_parts() -> None:
+    """The next when one is answered."""
+    world = World()
+    for number in range(1, RESUMED_AT_ONCE + 11):
+        world.join(number * 1000)
+    world.hub.gap()
+    assert [len(sockets) for sockets, _ in world.inboxes.asked] == [RESUMED_AT_ONCE]
+    world.inboxes.say_last()
+    assert [len(sockets) for sockets, _ in world.inboxes.asked] == [10]
+
+
+def test_typing_does_not_overtake_a_new_session() -> None:
+    """While pushes come from the inbox a hint without a number is dropped."""
+    world = World()
+    connection = world.join()
+    world.hub.push(1000, push(2))
+    world.hub.push(1000, typing())
+    world.inboxes.answer(1, 2)
+    world.hub.push(1000, typing())
+    assert world.frames(connection) == [push(1), push(2), typing()]
+
+
+# A part at a time
+
+
+def test_a_long_inbox_is_read_in_parts() -> None:
+    """Until the last push that there was; what is published meanwhile is read as well."""
+    world = World()
+    connection = world.join()
+    world.hub.replay(connection, 6, [push(1), push(2)])
+    world.hub.push(1000, push(7))
+    world.inboxes.answer(3, 4, last=7)
+    assert world.inboxes.reads[0][2] == 4
+    world.inboxes.answer(5, 6, 7)
+    assert world.frames(connection) == [push(seq) for seq in range(1, 8)]
+    assert world.inboxes.reads == []
+
+
+def test_the_next_part_waits_until_the_client_has_taken_this_one() -> None:
+    """Without being cut off for it; what was not written is read again."""
+    world = World()
+    connection = world.join()
+    world.transports[connection].congest_after(connection, 2)
+    world.hub.replay(connection, 4, [push(1), push(2), push(3), push(4)])
+    assert world.frames(connection) == [push(1), push(2)]
+    assert world.inboxes.reads == []
+    world.hub.push(1000, push(5))
+    connection.congested = False
+    world.hub.drained(connection)
+    world.inboxes.answer(3, 4, 5)
+    assert world.frames(connection) == [push(seq) for seq in range(1, 5)]
+    connection.congested = False
+    world.hub.drained(connection)
+    world.inboxes.answer(5)
+    assert world.frames(connection) == [push(seq) for seq in range(1, 6)]
+
+
+def test_a_client_that_takes_nothing_of_its_inbox_is_cut_off() -> None:
+    """With 4002, after a while; one that takes some of it in time is not."""
+    world = World()
+    slow, stuck = world.join(1000), world.join(2000)
+    for connection in slow, stuck:
+        world.transports[connection].congest_after(connection, 1)
+        world.hub.replay(connection, 3, [push(1), push(2), push(3)])
+    for turn in range(3 * STALLED_TURNS):
+        world.hub.tick()
+        if turn % STALLED_TURNS == STALLED_TURNS - 1:
+            slow.congested = False
+            world.hub.drained(slow)
+            slow.congested = True
+            world.inboxes.answer(2, 3)
+    assert world.codes == {stuck: Close.TOO_SLOW}
+
+
+def test_a_stalled_client_that_goes() -> None:
+    """Nothing is read for it any more."""
+    world = World()
+    connection = world.join()
+    world.transports[connection].congest_after(connection, 1)
+    world.hub.replay(connection, 3, [push(1), push(2), push(3)])
+    connection.closed(1006)
+    world.hub.tick()
+    assert world.inboxes.reads == []
+
+
+def test_what_is_missing_at_the_end_of_an_inbox() -> None:
+    """A push that was counted but is not there any more is lost too: the client hears of it."""
+    world = World()
+    connection = world.join(acked=2)
+    world.hub.push(1000, push(4))
+    world.inboxes.answer(last=4)
+    assert world.codes == {connection: Close.GOING_AWAY}
 
 
 def test_reads_at_once_are_bounded() -> None:
@@ -49,11 +186,11 @@ def test_reads_at_once_are_bounded() -> None:
     world = World()
     for number in range(1, FILLS_AT_ONCE + 11):
         world.join(number * 1000)
-    world.hub.gap()
+        world.hub.push(number * 1000, push(2))
     assert len(world.inboxes.reads) == FILLS_AT_ONCE
     for left in range(FILLS_AT_ONCE + 10, 0, -1):
         assert len(world.inboxes.reads) == min(left, FILLS_AT_ONCE)
-        world.inboxes.answer()
+        world.inboxes.answer(1, 2)
     assert world.inboxes.reads == []
 
 
@@ -64,7 +201,7 @@ def test_a_read_that_failed_is_repeated() -> None:
     world.hub.push(1000, push(2))
     world.inboxes.answer(code=Code.INTERNAL)
     assert world.inboxes.reads == []
-    world.hub.fill()
+    world.hub.tick()
     world.inboxes.answer(1, 2)
     world.hub.push(1000, push(3))
     assert world.frames(connection) == [push(1), push(2), push(3)]
@@ -75,11 +212,11 @@ def test_failed_reads_do_not_use_up_the_window() -> None:
     world = World()
     for number in range(1, FILLS_AT_ONCE + 1):
         world.join(number * 1000)
-    world.hub.gap()
+        world.hub.push(number * 1000, push(2))
     for _ in range(3):
         while world.inboxes.reads:
             world.inboxes.answer(code=Code.INTERNAL)
-        world.hub.fill()
+        world.hub.tick()
         assert len(world.inboxes.reads) == FILLS_AT_ONCE
 
 
@@ -88,7 +225,7 @@ def test_a_read_shows_that_the_account_is_held_elsewhere(code: int, close: Close
     """The socket is closed, and the code says whether to come back."""
     world = World()
     connection = world.join()
-    world.hub.gap()
+    world.hub.push(1000, push(2))
     world.inboxes.answer(code=code)
     assert world.codes == {connection: close}
 
@@ -98,10 +235,10 @@ def test_a_socket_that_goes_during_its_read(code: Code) -> None:
     """The answer finds nobody, and the next in line has its turn."""
     world = World()
     connection = world.join()
-    world.hub.gap()
+    world.hub.push(1000, push(2))
     connection.closed(1006)
     world.inboxes.answer(1, code=code)
-    world.hub.fill()
+    world.hub.tick()
     assert world.frames(connection) == []
     assert world.inboxes.reads == []
 
@@ -110,10 +247,10 @@ def test_a_socket_that_goes_before_its_read() -> None:
     """It gives up its place in the line."""
     world = World()
     connection = world.join()
-    world.hub.gap()
+    world.hub.push(1000, push(2))
     world.inboxes.answer(code=Code.INTERNAL)
     connection.closed(1006)
-    world.hub.fill()
+    world.hub.tick()
     assert world.inboxes.reads == []
 
 
@@ -131,7 +268,7 @@ def test_replaying_skips_what_was_written() -> None:
     """After a reconnect pushes may overtake the answer: none is written twice."""
     world = World()
     connection = world.join(acked=2)
-    world.hub.replay(connection, [push(1), push(2), push(3), push(4)])
+    world.hub.replay(connection, 4, [push(1), push(2), push(3), push(4)])
     world.hub.push(1000, push(4))
     world.hub.push(1000, push(5))
     assert world.frames(connection) == [push(3), push(4), push(5)]
@@ -141,7 +278,12 @@ def test_a_loss_that_the_client_was_told_of() -> None:
     """Once it has heard ``recovered: false`` it is not let go again for the same loss."""
     world = World()
     connection = world.join(acked=2)
-    world.hub.replay(connection, [push(2), push(5), push(6)], gaps_told=True)
-    world.hub.push(1000, push(7))
-    assert world.frames(connection) == [push(5), push(6), push(7)]
+    connection.hole = 8
+    world.hub.replay(connection, 8, [push(2), push(5), push(6)])
+    assert world.inboxes.reads.pop()[2] == 6, "whether there is more is not known yet"
+    connection.filling = False
+    world.hub.push(1000, push(9))
+    world.inboxes.answer(9)
+    world.hub.push(1000, push(10))
+    assert world.frames(connection) == [push(5), push(6), push(9), push(10)]
     assert world.codes == {}

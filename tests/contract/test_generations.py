@@ -1,0 +1,160 @@
+"""Generations: a server that may have come back with an older data set loses nothing silently."""
+
+import json
+
+import pytest
+
+from tests.contract.pool import NODE, OK, OLDER, OTHER_NODE, Person, Pool
+
+NOT_NOW = [2]
+FIRST_AFTER = 1_000_000
+
+
+@pytest.fixture
+def both(pool: Pool) -> tuple[Person, Person, int]:
+    """Two who talk on a server that a node has greeted: Alice has the pushes 1 to 3."""
+    pool.begin("first")
+    alice, bob = pool.person("Alice", NODE), pool.person("Bob", OTHER_NODE)
+    session = pool.pair(alice, bob)
+    for text in "one", "two":
+        bob.say(session, text)
+    return alice, bob, session
+
+
+def numbers(pushes: list[bytes]) -> list[int]:
+    return [json.loads(push)["seq"] for push in pushes]
+
+
+def test_a_generation_begins_with_a_process(pool: Pool) -> None:
+    """Whoever greets it first; the others, and one that may not ask for its name, change nothing."""
+    for run, generation in (("a", 1), ("a", 1), ("", 1), ("b", 2), ("b", 2), ("a", 3)):
+        pool.begin(run)
+        assert int(pool.hash("last")["generation"]) == generation
+    assert pool.person().account["generation"] == b"3"
+
+
+def test_within_a_generation_nothing_is_asked(pool: Pool, both: tuple[Person, Person, int]) -> None:
+    """Numbers go on by one, also when another node greets the same process."""
+    alice, bob, session = both
+    pool.begin("first")
+    assert bob.say(session) == [0, 3]
+    assert alice.seqs == [1, 2, 3, 4]
+
+
+def test_nothing_is_said_to_someone_whose_node_was_not_heard_of(
+    pool: Pool, both: tuple[Person, Person, int]
+) -> None:
+    """Its node will be back in a moment: try again. Then numbers go on, and nothing is missing."""
+    alice, bob, session = both
+    pool.begin("second")
+    assert bob.resume(0) == 0
+    before = pool.dump()
+    assert bob.say(session) == NOT_NOW
+    assert bob.viewed(session, 1) == NOT_NOW
+    assert pool.dump() == before
+    assert alice.resume(3) == 3
+    assert bob.say(session) == [0, 3]
+    assert alice.seqs == [1, 2, 3, 4]
+    assert alice.attach(seq=4)[3] == 1
+
+
+def test_a_socket_that_got_more_than_the_data_set_knows(
+    pool: Pool, both: tuple[Person, Person, int]
+) -> None:
+    """It is told so; nothing is said before its client is back, who hears that something is lost."""
+    alice, bob, session = both
+    pool.begin("second")
+    bob.resume(0)
+    assert alice.resume(7) == OLDER[0]
+    assert bob.say(session) == NOT_NOW
+    *_, recovered, _, _, acked, last, pushes = alice.attach(seq=7)
+    assert (recovered, acked, numbers(pushes)) == (0, 0, [1, 2, 3])
+    assert last > FIRST_AFTER
+    assert bob.say(session, "new") == [0, 3]
+    code, _, later = alice.inbox(3)
+    assert (code, numbers(later)) == (0, [last + 1])
+
+
+def test_a_node_that_comes_late_does_not_hide_what_is_lost(
+    pool: Pool, both: tuple[Person, Person, int]
+) -> None:
+    """Alice had 7 pushes and is away; meanwhile as many are pushed as were lost: with new numbers, so
+    that those her client has seen are not taken for the new ones."""
+    alice, bob, session = both
+    alice.detach()
+    pool.begin("second")
+    bob.resume(0)
+    for number in range(3, 9):
+        assert bob.say(session) == [0, number]
+    assert alice.seqs[:3] == [1, 2, 3]
+    assert alice.seqs[3] > FIRST_AFTER
+    *_, recovered, _, _, acked, _, pushes = alice.attach(seq=7)
+    assert recovered == 0
+    assert numbers(pushes) == alice.seqs == list(range(acked + 1, acked + 7))
+
+
+def test_a_loss_is_told_until_it_is_known_to_be_heard(
+    pool: Pool, both: tuple[Person, Person, int]
+) -> None:
+    """The answer that said so may itself have been lost; a number behind the loss shows it was not."""
+    alice, bob, session = both
+    pool.begin("second")
+    bob.resume(0)
+    assert alice.attach(seq=7)[3] == 0
+    bob.say(session, "new")
+    (new,) = numbers(alice.inbox(3)[2])
+    assert alice.attach(seq=7)[3] == 0
+    assert alice.attach()[3] == 0
+    assert alice.attach(seq=new)[3] == 1
+    assert alice.attach()[3] == 1
+    assert "hole" not in alice.account
+
+
+def test_numbers_that_were_passed_over_take_no_room(
+    pool: Pool, both: tuple[Person, Person, int]
+) -> None:
+    """An inbox is full when so many pushes wait in it, whatever their numbers are."""
+    alice, bob, session = both
+    alice.detach()
+    pool.begin("second")
+    bob.resume(0)
+    results = [bob.say(session, room=6)[0] for _ in range(5)]
+    assert results == [0, 0, 0, 6, 6], "three were there"
+
+
+def test_signals_do_not_wait(pool: Pool, both: tuple[Person, Person, int]) -> None:
+    """Who leaves is gone: the partner is told with a number that was surely not given before."""
+    alice, bob, session = both
+    pool.begin("second")
+    bob.resume(0)
+    bob.leave(session)
+    assert alice.seqs[-1] > FIRST_AFTER
+    assert alice.resume(3) == alice.seqs[-1]
+    code, last, pushes = alice.inbox(3)
+    assert (code, numbers(pushes)) == (0, [last])
+
+
+def test_someone_is_not_told_of_an_absence_before_the_node_was_heard_of(
+    pool: Pool, both: tuple[Person, Person, int]
+) -> None:
+    """It would be the first to be numbered anew, for a hint."""
+    alice, bob, _ = both
+    pool.begin("second")
+    bob.resume(0)
+    assert bob.detach() == OK
+    assert alice.seqs == [1, 2, 3]
+    assert alice.resume(3) == 3
+    bob.attach()
+    assert alice.seqs == [1, 2, 3], "nobody is back who was not away"
+
+
+def test_who_comes_to_a_new_process_is_known_there(pool: Pool) -> None:
+    """An account made or taken over belongs to the generation of that moment."""
+    pool.begin("first")
+    alice = pool.person("Alice")
+    pool.begin("second")
+    bob = pool.person("Bob")
+    alice.attach(seq=0)
+    session = pool.pair(alice, bob)
+    assert bob.say(session) == [0, 1]
+    assert alice.seqs == [1, 2]
