@@ -145,7 +145,7 @@ def test_a_link_that_breaks_while_the_gap_is_read() -> None:
         a, b, session = await pair(node.url, other.url)
 
         def break_again(passage: Passage, data: bytes) -> None:
-            if b"chat_1_inbox" in data:
+            if b"chat_1_resume" in data:
                 inside.refusing = True
                 inside.cut()
 

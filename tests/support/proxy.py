@@ -25,6 +25,8 @@ class Passage:
         self.server = server
         self.sent: list[bytes] = []
         """What the client sent, as it was read: blocks that came one after the other may be one."""
+        self.filter: Callable[[bytes], bytes] | None = None
+        """What becomes of the server's answers."""
 
     def cut(self) -> None:
         """Ends both sides without a word."""
@@ -53,6 +55,8 @@ class Proxy:
         self.accepted = 0
         self.passages: list[Passage] = []
         """The connections that are open."""
+        self.filter_answers: Callable[[], Callable[[bytes], bytes]] | None = None
+        """Makes the filter of a new connection."""
         self.on_sent: Callable[[Passage, bytes], None] = lambda passage, data: None
         """Sees what a client sends before it is handed on; may turn the switches."""
 
@@ -107,6 +111,8 @@ class Proxy:
             writer.transport.abort()
             return
         passage = Passage(writer, onward)
+        if self.filter_answers is not None:
+            passage.filter = self.filter_answers()
         self.passages.append(passage)
         ways = [
             asyncio.create_task(self._upstream(passage, reader)),
@@ -132,6 +138,8 @@ class Proxy:
         while data := await self._read(reader):
             if not self.swallowing:
                 await self._may_pass.wait()
+                if passage.filter is not None:
+                    data = passage.filter(data)
                 passage.client.write(data)
 
     async def _read(self, reader: asyncio.StreamReader) -> bytes:

@@ -272,3 +272,28 @@ def test_a_push_to_a_socket_that_closed() -> None:
     connection.closed(1006)
     world.until(110)
     assert world.pings == []
+
+
+def test_an_old_client_is_pinged_in_time_also_when_it_acknowledged_in_between() -> None:
+    """Within 3 s of the later push: what acknowledged the first one says nothing about it."""
+    world = World()
+    connection = world.bind()
+    world.push(connection)
+    world.push(connection)
+    connection.acknowledge(1)
+    world.until(103)
+    assert world.pinged_at(connection)
+    assert world.pinged_at(connection)[0] <= 2.5
+
+
+def test_a_client_that_says_numbers_is_not_pinged_for_what_is_on_its_way() -> None:
+    """As long as it acknowledges what was there at the last look."""
+    world = World()
+    connection = world.bind()
+    connection.numbers = True
+    for _ in range(20):
+        world.push(connection)
+        world.push(connection)
+        connection.acknowledge(connection.seq - 1)
+        world.until(world.now + 1, hears=connection)
+    assert world.pinged_at(connection) == []

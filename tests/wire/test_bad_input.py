@@ -44,7 +44,7 @@ UNKNOWN: dict[str, tuple[bytes, str]] = {
     "an answer that is none": (b'{"cmd":"MATCH_RESP","code":0}', "MATCH_RESP"),
     "a push of one's own": (b'{"cmd":"PUSH_SIGNAL_REQ","seq":1}', "PUSH_SIGNAL_REQ"),
     "a cmd with half of a pair": (rb'{"cmd":"\udc00"}', "\udc00"),
-    "a cmd that is too long": (b'{"cmd":"%b"}' % (b"x" * 9000), "x" * 100),
+    "a cmd that is too long": (b'{"cmd":"%b"}' % (b"x" * 9000), "x" * 9000),
     "the last of two": (b'{"cmd":"MATCH_REQ","cmd":"B"}', "B"),
 }
 MALFORMED: dict[str, tuple[bytes, str]] = {

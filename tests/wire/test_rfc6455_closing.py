@@ -43,7 +43,9 @@ def test_a_close_without_a_code_is_answered(node: NodeProcess) -> None:
     assert code_after(node, encode_frame(CLOSE)) != NO_CLOSE_FRAME
 
 
-@pytest.mark.parametrize("code", [0, 1, 999, 1004, 1005, 1006, 1012 + 4, 1100, 2000, 2999])
+@pytest.mark.parametrize(
+    "code", [0, 1, 999, 1004, 1005, 1006, 1012 + 4, 1100, 2000, 2999, 5000, 65535]
+)
 def test_an_invalid_close_code_gets_1002(node: NodeProcess, code: int) -> None:
     """Codes that must not be sent, or that nobody has defined, are a protocol error."""
     assert code_after(node, encode_frame(CLOSE, code.to_bytes(2, "big"))) == 1002

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tests.support.nodes import NodeProcess
+from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.wire import CLOSE, TEXT, encode_frame
 from tests.wire.abuse import KEY, connect, quiet_node, upgrade
 
@@ -83,9 +83,11 @@ REFUSED: dict[str, tuple[int, Mapping[str, str | None]]] = {
     "an Origin that is none": (403, {"Origin": "http://[chat.test"}),
     "an Origin with our name in it": (403, {"Origin": "https://chat.test.elsewhere.test"}),
     "an Origin with bytes": (403, {"Origin": "http://caf\xe9.test"}),
-    "no version": (400, {"Sec-WebSocket-Version": None}),
-    "version 12": (400, {"Sec-WebSocket-Version": "12"}),
-    "version twelve": (400, {"Sec-WebSocket-Version": "twelve"}),
+    "no version": (426, {"Sec-WebSocket-Version": None}),
+    "version 12": (426, {"Sec-WebSocket-Version": "12"}),
+    "version 8": (426, {"Sec-WebSocket-Version": "8"}),
+    "version 113": (426, {"Sec-WebSocket-Version": "113"}),
+    "version twelve": (426, {"Sec-WebSocket-Version": "twelve"}),
     "no key": (400, {"Sec-WebSocket-Key": None}),
     "an empty key": (400, {"Sec-WebSocket-Key": ""}),
     "a short key": (400, {"Sec-WebSocket-Key": "c2hvcnQ="}),
@@ -125,6 +127,35 @@ def test_426_says_what_to_do(node: NodeProcess) -> None:
     head = head_after(node, upgrade(headers={"Upgrade": None, "Connection": None})).lower()
     assert head.startswith("http/1.1 426")
     assert "upgrade: websocket" in head
+
+
+def test_another_version_is_told_which_one_is_spoken(node: NodeProcess) -> None:
+    """RFC 6455, 4.4: so that a client can try again with that one."""
+    head = head_after(node, upgrade(headers={"Sec-WebSocket-Version": "7"})).lower()
+    assert head.startswith("http/1.1 426")
+    assert "sec-websocket-version: 13" in head
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+def test_the_socket_without_an_upgrade(node: NodeProcess, method: str) -> None:
+    """426, whatever the method."""
+    asked = {"Upgrade": None, "Connection": None, "Content-Length": "0"}
+    assert status(node, upgrade(headers=asked, method=method)) == 426
+
+
+@pytest.mark.parametrize("data", [b"", b"GET /ws HTTP/1.1\r\nHost: a\r\n", b"POST / HTTP/1.1\r\n"])
+def test_a_request_that_is_never_finished(data: bytes) -> None:
+    """Ended after the time in which a socket has to have an account; a whole request has its answer."""
+
+    async def scenario(node: NodeProcess) -> None:
+        async with connect(node) as raw, connect(node) as other:
+            raw.send(data)
+            other.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert await other.status() == 200
+            assert await raw.rest() == b""
+
+    with quiet_node({**NO_LIMITS, "CHAT_HANDSHAKE_SECONDS": "0.5"}) as node:
+        asyncio.run(scenario(node))
 
 
 NO_REQUEST = {
