@@ -118,7 +118,8 @@ class Wire:
         transport, listener = await ws_connect(
             _Listener, url, extra_headers=headers, use_aiofastnet=False, **options
         )
-        assert isinstance(listener, _Listener)
+        if not isinstance(listener, _Listener):  # ended by the other side before it was upgraded
+            raise ConnectionResetError("ended during the handshake")
         return cls(transport, listener)
 
     # Sending

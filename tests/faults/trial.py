@@ -1,0 +1,155 @@
+"""One trial: people talk, a fault happens, they go on, say goodbye, and the book is looked at."""
+
+import asyncio
+import contextlib
+import random
+import time
+from dataclasses import dataclass
+
+from tests.faults.book import Book
+from tests.faults.house import GRACE_SECONDS, LEASE_SECONDS, House
+from tests.faults.kinds import KINDS, Kind, Scene
+from tests.faults.person import Person
+
+NODES = 3
+CALM_SECONDS = 1.0
+SETTLE_SECONDS = 30.0
+MEMORY_BOUND = 64 * 1024 * 1024
+"""What all nodes together may have grown by: a leak for each message or socket would be far beyond."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a trial found. Everything in ``faults`` must be zero."""
+
+    kind: str
+    seed: int
+    confirmed: int
+    delivered: int
+    lost: int
+    twice: int
+    disordered: int
+    ended: int
+    untold: int
+    left: int
+    silences: list[float]
+    memory: int
+    seen: dict[str, int]
+
+    @property
+    def faults(self) -> dict[str, int]:
+        """What no fault may cause, by its name."""
+        names = "lost", "twice", "disordered", "ended", "untold", "left"
+        return {name: value for name in names if (value := getattr(self, name))}
+
+
+async def run(name: str, seed: int, *, pairs: int = 8, rounds: int = 1) -> Report:
+    """Runs one trial. Raises AssertionError where the fault did not happen as it should."""
+    kind, rng, book = KINDS[name], random.Random(seed), Book()
+    async with House(NODES, kind.settings, keeps=not kind.lossy) as house:
+        people = [Person(f"p{number}", house.urls, book, rng) for number in range(2 * pairs)]
+        for person in people:
+            person.receive_buffer = kind.receive_buffer
+        await _meet(people)
+        memory = house.memory()
+        async with asyncio.TaskGroup() as lives:
+            tasks = [lives.create_task(person.live(), name=person.name) for person in people]
+            began = await _talk(people, kind, Scene(house, people, book, rng, rounds))
+            await _settle(book, kind)
+            grown = house.memory() - memory
+            for task in tasks:
+                task.cancel()
+        for person in people:
+            await person.leave()
+        left = await _left_over(house, kind)
+        assert not list(house.tracebacks()), next(house.tracebacks())
+    _check_that_it_happened(kind, book)
+    return _report(name, seed, kind, book, began, left, grown)
+
+
+async def _meet(people: list[Person]) -> None:
+    """Two by two, on whatever nodes they are."""
+    for a, b in zip(people[::2], people[1::2], strict=True):
+        await a.come()
+        await b.come()
+        assert a.wire is not None
+        assert b.wire is not None
+        await a.wire.match()
+        met = await b.wire.match()
+        assert met["partnerId"] == a.wire.account_id
+        a.meets(b, met["sessionId"])
+        b.meets(a, met["sessionId"])
+
+
+async def _talk(people: list[Person], kind: Kind, scene: Scene) -> float:
+    """Everybody talks, before, during and after the fault. Returns when it began."""
+    async with asyncio.TaskGroup() as talks:
+        for person in people:
+            talks.create_task(person.talk(), name=f"{person.name} talks")
+        await asyncio.sleep(CALM_SECONDS)
+        began = time.monotonic()
+        await kind.inject(scene)
+        await asyncio.sleep(CALM_SECONDS + LEASE_SECONDS)
+        for person in people:
+            person.hush()
+    return began
+
+
+async def _settle(book: Book, kind: Kind) -> None:
+    """Until all that was confirmed has arrived; what has not by then is lost."""
+    if kind.lossy:
+        await asyncio.sleep(CALM_SECONDS)
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_SECONDS):
+            while book.outstanding():  # noqa: ASYNC110 - filled by tasks that know nothing of this
+                await asyncio.sleep(0.05)
+
+
+async def _left_over(house: House, kind: Kind) -> int:
+    grace = float(kind.settings.get("CHAT_GRACE_SECONDS", GRACE_SECONDS))
+    with contextlib.suppress(AssertionError):
+        await house.until(
+            lambda: not house.left_over(), "nothing is left", grace + 2 * LEASE_SECONDS + 5
+        )
+    left = house.left_over()
+    if left:
+        print("left over:", left[:20])
+    return len(left)
+
+
+def _check_that_it_happened(kind: Kind, book: Book) -> None:
+    missing = [what for what in kind.shows if not book.seen[what]]
+    assert not missing, f"{kind.title}: nothing of {missing} was seen, but {dict(book.seen)}"
+    assert book.confirmed > 50, "hardly anything was said"
+
+
+def _report(
+    name: str, seed: int, kind: Kind, book: Book, began: float, left: int, grown: int
+) -> Report:
+    lost = book.outstanding()
+    return Report(
+        kind=name,
+        seed=seed,
+        confirmed=book.confirmed,
+        delivered=book.delivered,
+        lost=0 if kind.lossy else sum(map(len, lost.values())),
+        twice=sum(d.twice() for d in book.directions.values()) + book.wrong["twice"],
+        disordered=sum(d.disordered(lossy=kind.lossy) for d in book.directions.values())
+        + book.wrong["gap"],
+        ended=book.wrong["ended"],
+        untold=_untold(kind, book, lost),
+        left=left,
+        silences=book.silences(began),
+        memory=grown,
+        seen=dict(book.seen),
+    )
+
+
+def _untold(kind: Kind, book: Book, lost: dict[str, set[int]]) -> int:
+    """Where nothing may be lost, who was told that something was; where something may be, the messages
+    that are missing at somebody who was not told."""
+    if not kind.lossy:
+        return len(book.told)
+    partner = {f"p{n}": f"p{n ^ 1}" for n in range(len(book.directions))}
+    return sum(len(numbers) for name, numbers in lost.items() if partner[name] not in book.told)
