@@ -173,8 +173,8 @@ class Node:
         self._lease_due.set()
 
     def _spare_others(self) -> None:
-        """Does not sweep for the length of a lease: after Redis was away, every lease has run out,
-        and the nodes that come back with this one, and their people, need a moment to say so."""
+        """Does not sweep for the length of a lease: after Redis was away, or could not write, every
+        lease has run out, and the other nodes and their people need a moment to say that they live."""
         self._sweep_from = self._clock() + self._settings.node_lease_seconds
 
     # the tasks
@@ -192,6 +192,8 @@ class Node:
         asked = self._clock()  # the lease is counted from before Redis did, never from later
         leased = await self._store.lease()
         if leased is not Leased.UNKNOWN:
+            if not self._leased():
+                self._spare_others()
             self._leased_at = asked
         if leased is Leased.NEW and len(self._hub):
             log.warning("the lease of this node was not known any more; looking who is still here")
@@ -201,7 +203,7 @@ class Node:
         """Every node sweeps, each at its own moment."""
         while True:
             await asyncio.sleep(TICK_SECONDS * self._rng.uniform(0.5, 1.5))
-            while self._clock() >= self._sweep_from:
+            while self._leased() and self._clock() >= self._sweep_from:
                 if SWEEP_BATCH not in await self._store.sweep(SWEEP_BATCH):
                     break
 

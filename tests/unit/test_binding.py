@@ -1,0 +1,199 @@
+"""``binding``: a crowd that comes at once waits in line; what is under way when somebody goes."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from chat.binding import BINDINGS_AT_ONCE, HELD_FRAMES, Binding
+from chat.commands import Create, Reconnect
+from chat.connection import Connection, State
+from chat.errors import Close, Code
+from chat.hub import Hub
+from chat.liveness import Liveness, Patience
+from tests.unit.test_connection import Made
+from tests.unit.test_hub import FakeInboxes
+
+Done = Callable[[int, Sequence[Any]], None]
+
+
+class FakeStore:
+    """Keeps what is asked until the test answers; or answers at once that there is no link."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int, Done]] = []
+        self.detached: list[tuple[int, int, int, bool]] = []
+        self.down = False
+
+    def create(self, nick: bytes, token: str, address: str, done: Done) -> None:
+        self._ask("create", 0, done)
+
+    def attach(self, account: int, token: str, seq: int | None, done: Done) -> None:
+        self._ask("attach", account, done)
+
+    def detach(self, account: int, epoch: int, acked: int, goodbye: bool, done: Done) -> None:
+        self.detached.append((account, epoch, acked, goodbye))
+        done(Code.INTERNAL if self.down else Code.SUCCESS, ())
+
+    def _ask(self, name: str, account: int, done: Done) -> None:
+        if self.down:
+            done(Code.INTERNAL, ())
+        else:
+            self.asked.append((name, account, done))
+
+    def answer(self) -> None:
+        """The oldest question, with success."""
+        name, _, done = self.asked.pop(0)
+        if name == "create":
+            done(Code.SUCCESS, (1000, 7))
+        else:
+            done(Code.SUCCESS, (7, b'"x"', 1, 0, (), 0, 0, []))
+
+
+class World:
+    def __init__(self) -> None:
+        self.store = FakeStore()
+        self.hub = Hub(FakeInboxes(), lambda _: None)
+        liveness = Liveness(Patience(15, 25, 60), lambda: 0.0, lambda _: None)
+        self.received: list[bytes] = []
+        self.flushed = 0
+        self.binding = Binding(
+            self.store,  # type: ignore[arg-type]  # as much of a store as is needed
+            self.hub, liveness, lambda _, frame: self.received.append(frame), self._flush,
+            new_token=lambda: "token", new_nick=lambda: "Somebody",
+        )  # fmt: skip
+
+    def _flush(self) -> None:
+        self.flushed += 1
+
+    def comes(self, account: int = 1000) -> Made:
+        made = Made()
+        self.binding.bind(made.connection, Reconnect(account, "token", 0))
+        return made
+
+    def goes(self, connection: Connection, code: int) -> None:
+        connection.closed(code)
+        self.binding.closed(connection, code)
+
+
+def play(scenario: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(scenario)
+
+
+async def turn() -> None:
+    """One turn of the event loop."""
+    await asyncio.sleep(0)
+
+
+def test_a_crowd_waits_in_line() -> None:
+    """So many are asked for at the same time, in the order in which they came, and in the end all."""
+
+    async def scenario() -> None:
+        world = World()
+        crowd = [world.comes(number) for number in range(3 * BINDINGS_AT_ONCE)]
+        asked = []
+        while world.store.asked:
+            assert len(world.store.asked) <= BINDINGS_AT_ONCE
+            asked.append(world.store.asked[0][1])
+            world.store.answer()
+            await turn()
+        assert asked == list(range(3 * BINDINGS_AT_ONCE))
+        assert all(made.connection.state is State.BOUND for made in crowd)
+
+    play(scenario())
+
+
+def test_nothing_is_asked_for_one_that_did_not_wait() -> None:
+    """It costs neither a call nor a place."""
+
+    async def scenario() -> None:
+        world = World()
+        crowd = [world.comes(number) for number in range(BINDINGS_AT_ONCE + 2)]
+        world.goes(crowd[-2].connection, 1006)
+        world.store.answer()
+        await turn()
+        assert [account for _, account, _ in world.store.asked][-1] == BINDINGS_AT_ONCE + 1
+
+    play(scenario())
+
+
+def test_a_crowd_without_a_link() -> None:
+    """All are refused, however many they are, and nobody is left in line."""
+
+    async def scenario() -> None:
+        world = World()
+        crowd = [world.comes(number) for number in range(5000)]
+        world.store.down = True
+        while world.store.asked:
+            world.store.asked.pop()[2](Code.INTERNAL, ())
+        await turn()
+        assert all(made.connection.state is State.NEW for made in crowd)
+        assert all(len(made.transport.frames) == 1 for made in crowd)
+
+    play(scenario())
+
+
+def test_who_goes_while_it_is_asked() -> None:
+    """A new account ends, nobody knows its token; one that was taken over is away, or ends where the
+    client said goodbye."""
+
+    async def scenario() -> None:
+        world = World()
+        new, lost, leaving = Made(), world.comes(2000), world.comes(3000)
+        world.binding.bind(new.connection, Create("x"))
+        for made, code in (new, 1006), (lost, 1006), (leaving, Close.GOODBYE):
+            world.goes(made.connection, code)
+        while world.store.asked:
+            world.store.answer()
+        assert sorted(world.store.detached) == [
+            (1000, 7, 0, True), (2000, 7, 0, False), (3000, 7, 0, True),
+        ]  # fmt: skip
+        assert len(world.hub) == 0
+        assert world.hub.epoch_of(2000) == 0
+
+    play(scenario())
+
+
+def test_what_was_acknowledged_is_handed_over_before_a_takeover() -> None:
+    """So that it is not pushed again, also where both sockets are of one turn of the loop."""
+
+    async def scenario() -> None:
+        world = World()
+        world.comes()
+        assert world.flushed == 1
+
+    play(scenario())
+
+
+def test_what_comes_meanwhile_waits_and_is_not_read_without_end() -> None:
+    """Reading stops with so many frames, and goes on when they have been acted on."""
+
+    async def scenario() -> None:
+        world = World()
+        made = world.comes()
+        for number in range(HELD_FRAMES + 5):  # some were read together with the last one
+            world.binding.hold(made.connection, b"%d" % number)
+        assert not made.transport.reading
+        assert world.received == []
+        world.store.answer()
+        assert world.received == [b"%d" % number for number in range(HELD_FRAMES + 5)]
+        assert made.transport.reading
+
+    play(scenario())
+
+
+def test_a_goodbye_that_redis_did_not_hear_is_said_again() -> None:
+    """Until it does."""
+
+    async def scenario() -> None:
+        world = World()
+        made = world.comes()
+        world.store.answer()
+        world.store.down = True
+        world.goes(made.connection, Close.GOODBYE)
+        world.binding.settle()
+        world.store.down = False
+        world.binding.settle()
+        world.binding.settle()
+        assert world.store.detached == [(1000, 7, 0, True)] * 3
+
+    play(scenario())
