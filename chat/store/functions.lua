@@ -731,15 +731,19 @@ local function lease(keys, args)
   return { OK, kept, ends }
 end
 
--- sweep batch grace room
+-- sweep batch grace room by
 -- Accounts of nodes whose lease ran out become away, accounts whose grace time ran out end; at most
--- `batch` of each. Any node may call it at any time.
+-- `batch` of each. Any node may call it at any time. After the time `by` it does nothing: a server that
+-- stood still finds calls of before, and must not hold its own absence against the nodes.
 -- Returns {0, made away, ended}: where one of them is `batch` there is more to do.
 local function sweep(keys, args)
   local pool = keys[1]
-  local batch, grace, room = unpack(args)
+  local batch, grace, room, by = unpack(args)
   local now = int(now_ms())
   local away = 0
+  if tonumber(now) > tonumber(by) then
+    return { OK, 0, 0 }
+  end
   for _, node in ipairs(redis.call('ZRANGEBYSCORE', pool .. ':nodes', '-inf', now, 'LIMIT', '0', batch)) do
     local accounts = redis.call('SRANDMEMBER', pool .. ':node:' .. node, int(batch - away))
     for _, id in ipairs(accounts) do

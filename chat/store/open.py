@@ -50,5 +50,6 @@ def open_store(
         inbox_length=settings.inbox_length,
         sessions_per_account=settings.sessions_per_account,
         accounts_per_minute=settings.accounts_per_minute,
+        timeout=settings.redis_timeout_seconds,
         clock=clock,
     )

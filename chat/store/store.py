@@ -8,7 +8,6 @@ REPLACED or LOST where the socket does not hold the account. Atomic: all of a fu
 
 import asyncio
 import logging
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
@@ -45,8 +44,8 @@ class Store:
     """The shared state, through one link. ``node`` is this node's name; times are in seconds."""
 
     __slots__ = (
-        "_accounts_per_minute", "_complaints", "_grace", "_lease", "_leased_until", "_link", "_loading",
-        "_node", "_room", "_sessions",
+        "_accounts_per_minute", "_ahead", "_clock", "_complaints", "_grace", "_lease", "_leased_until",
+        "_link", "_loading", "_node", "_room", "_sessions", "_timeout",
     )  # fmt: skip
 
     def __init__(
@@ -59,9 +58,13 @@ class Store:
         inbox_length: int,
         sessions_per_account: int,
         accounts_per_minute: int,
-        clock: Callable[[], float] = time.monotonic,
+        timeout: float,
+        clock: Callable[[], float],
     ) -> None:
         self._link = link
+        self._clock = clock
+        self._timeout = timeout
+        self._ahead = 0.0
         self._complaints = Complaints(log, clock)
         self._loading = False
         self._leased_until = 0
@@ -175,10 +178,12 @@ class Store:
 
     async def lease(self) -> Leased:
         """Takes or renews this node's lease."""
+        asked = self._clock()
         code, values = await self._wait("lease", (self._node, self._lease, self._leased_until))
         if code != Code.SUCCESS:
             return Leased.UNKNOWN
         kept, self._leased_until = values
+        self._ahead = (self._leased_until - self._lease) / 1000 - asked
         return Leased.KEPT if kept == 1 else Leased.NEW
 
     async def release(self) -> None:
@@ -200,8 +205,11 @@ class Store:
                 return held
 
     async def sweep(self, batch: int) -> tuple[int, int]:
-        """How many accounts were made away, and how many ended; ``batch`` is the most of each."""
-        code, values = await self._wait("sweep", (batch, self._grace, self._room))
+        """How many accounts were made away, and how many ended; ``batch`` is the most of each. Needs
+        a lease, which tells what time it is there: a call that waits for longer than the link has
+        patience is not done any more."""
+        by = round((self._clock() + self._ahead + self._timeout) * 1000)
+        code, values = await self._wait("sweep", (batch, self._grace, self._room, by))
         return (values[0], values[1]) if code == Code.SUCCESS else (0, 0)
 
     async def start(self) -> None:

@@ -82,8 +82,10 @@ class Pool:
             if cursor == 0:
                 return found
 
-    def sweep(self, batch: int = 100, grace: int = GRACE, room: int = ROOM) -> Result:
-        return self.call("sweep", batch, grace, room)
+    def sweep(
+        self, batch: int = 100, grace: int = GRACE, room: int = ROOM, by: int = ALL
+    ) -> Result:
+        return self.call("sweep", batch, grace, room, by)
 
     def kill(self, node: str) -> None:
         """The node's lease ran out long ago; nobody has swept yet."""

@@ -71,6 +71,16 @@ def test_a_living_node_is_left_alone(pool: Pool) -> None:
     assert pool.dump() == before
 
 
+def test_a_sweep_that_comes_too_late_does_nothing(pool: Pool) -> None:
+    """It was asked for before this server stood still: meanwhile no node could say that it lives."""
+    pool.person()
+    pool.kill(NODE)
+    before = pool.dump()
+    assert pool.sweep(by=pool.now() - 1) == [0, 0, 0]
+    assert pool.dump() == before
+    assert pool.sweep(by=pool.now() + 1000) == [0, 1, 0]
+
+
 def test_the_accounts_of_a_dead_node_become_away(pool: Pool) -> None:
     """With the grace time from now; their partners hear of it; the node is forgotten."""
     alice, bob = pool.person("Alice", NODE), pool.person("Bob", OTHER_NODE)

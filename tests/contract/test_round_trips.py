@@ -70,7 +70,7 @@ class CountedNode:
         self.link = CountingLink(link)
         self.store = Store(
             self.link, "node", grace=30, lease=30, inbox_length=100, sessions_per_account=8,
-            accounts_per_minute=30, clock=clock,
+            accounts_per_minute=30, timeout=2, clock=clock,
         )  # fmt: skip
         liveness = Liveness(Patience(15, 25, 60), clock, lambda _: None)
         self.hub = Hub(self.store, liveness.pushed)

@@ -29,13 +29,15 @@ class Scene:
 
 @dataclass(frozen=True)
 class Kind:
-    """``lossy``: Redis itself loses what it had not written; then loss must be told, not absent."""
+    """``calm``: nobody may lose a socket by it, or hear that a partner did. ``lossy``: Redis itself loses
+    what it had not written; then loss must be told, not absent."""
 
     title: str
     inject: Callable[[Scene], Awaitable[None]]
     shows: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     receive_buffer: int | None = None
+    calm: bool = False
     lossy: bool = False
 
 
@@ -183,13 +185,13 @@ KINDS: Mapping[str, Kind] = {
     "freeze": Kind(
         "a node stands still past its lease, and wakes", freeze_a_node, ("back", "PartnerAway")
     ),
-    "links": Kind("links and subscriptions are killed", kill_links, ("code 2",)),
-    "deaf": Kind("subscriptions die, answers come as ever", make_links_deaf),
+    "links": Kind("links and subscriptions are killed", kill_links, ("code 2",), calm=True),
+    "deaf": Kind("subscriptions die, answers come as ever", make_links_deaf, calm=True),
     "silent": Kind("a link goes silent", silence_links, ("code 2",)),
-    "pause": Kind("Redis stands still", pause_redis),
-    "restart": Kind("Redis is killed with -9 and comes back", restart_redis, ("code 2",)),
-    "flush": Kind("Redis loses the function library", flush_functions, ("code 2",)),
-    "answers": Kind("answers are lost after the function ran", lose_answers, ("code 2",)),
+    "pause": Kind("Redis stands still", pause_redis, calm=True),
+    "restart": Kind("Redis is killed with -9 and comes back", restart_redis, ("code 2",), calm=True),
+    "flush": Kind("Redis loses the function library", flush_functions, ("code 2",), calm=True),
+    "answers": Kind("answers are lost after the function ran", lose_answers, ("code 2",), calm=True),
     "sockets": Kind("all sockets are cut at once", cut_all_sockets, ("back", "PartnerBack")),
     "readers": Kind(
         "readers stop reading", stop_reading, ("closed 4002", "back"), receive_buffer=8192

@@ -122,6 +122,9 @@ def _check_that_it_happened(kind: Kind, book: Book) -> None:
     missing = [what for what in kind.shows if not book.seen[what]]
     assert not missing, f"{kind.title}: nothing of {missing} was seen, but {dict(book.seen)}"
     assert book.confirmed > 50, "hardly anything was said"
+    if kind.calm:
+        harmed = {what for what in book.seen if what.startswith(("closed", "PartnerAway"))}
+        assert not harmed, f"{kind.title}: people noticed more than a pause: {dict(book.seen)}"
 
 
 def _report(

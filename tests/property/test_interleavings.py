@@ -200,7 +200,7 @@ class Interleaving(Comparison):
     @rule(often=st.integers(1, 4))
     def sweep(self, often: int) -> None:
         for _ in range(often):
-            self.step("sweep", (1, GRACE, ROOM), lambda: self.model.sweep(self.taken()))
+            self.step("sweep", (1, GRACE, ROOM, ALL), lambda: self.model.sweep(self.taken()))
 
 
 def explore(client: Any, examples: int) -> None:

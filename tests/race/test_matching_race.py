@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack
 from itertools import zip_longest
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ class RacingNode:
         )  # fmt: skip
         self.store = Store(
             link, name, grace=60, lease=60, inbox_length=100, sessions_per_account=8,
-            accounts_per_minute=0,
+            accounts_per_minute=0, timeout=30, clock=monotonic,
         )  # fmt: skip
         self.people: dict[int, int] = {}  # with the epoch of the socket
         self.met: dict[int, tuple[int, int]] = {}  # who asked: session, partner

@@ -131,8 +131,9 @@ def test_the_store_makes_one_call_for_each_pool() -> None:
     """The last three digits of an account are its pool."""
     link = RecordingLink()
     store = Store(
-        link, "n", grace=1, lease=1, inbox_length=1, sessions_per_account=1, accounts_per_minute=1
-    )
+        link, "n", grace=1, lease=1, inbox_length=1, sessions_per_account=1, accounts_per_minute=1,
+        timeout=1, clock=lambda: 0.0,
+    )  # fmt: skip
     store.ack([(1007, 1, 1), (1000, 2, 3), (2007, 1, 4)], lambda code, values: None)
     assert [parts[3:] for parts in link.calls] == [
         (b"chat:{7}", 1007, 1, 1, 2007, 1, 4),
