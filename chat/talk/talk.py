@@ -13,7 +13,7 @@ from typing import TextIO
 
 from chat.client import Client
 from chat.client.events import ClientError, Session, Timing
-from chat.talk.conversation import Conversation
+from chat.talk.talker import Talker
 from chat.talk.text import clean, lines, printer
 
 PATIENT = Timing(connect=5.0)
@@ -43,9 +43,9 @@ async def talk(
     try:
         async with Client(url, name, timing=timing) as me:
             if stdin.isatty() and stdout.isatty():
-                return await _on_terminal(Conversation(me, print, print, now))
-            conversation = Conversation(me, printer(stdout), complain, now, patient=True)
-            return await _on_pipe(conversation, stdin)
+                return await _on_terminal(Talker(me, print, print, now))
+            talker = Talker(me, printer(stdout), complain, now, patient=True)
+            return await _on_pipe(talker, stdin)
     except ClientError as error:
         complain(f"chat: {clean(str(error))}")
     except BrokenPipeError:  # whoever read the output has gone: nobody to tell
@@ -53,38 +53,38 @@ async def talk(
     return 1
 
 
-async def _on_terminal(conversation: Conversation) -> int:
+async def _on_terminal(talker: Talker) -> int:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.patch_stdout import patch_stdout
 
-    prompt: PromptSession[str] = PromptSession("> ", bottom_toolbar=lambda: conversation.status)
-    typist = Typist(conversation)
+    prompt: PromptSession[str] = PromptSession("> ", bottom_toolbar=lambda: talker.status)
+    typist = Typist(talker)
     prompt.default_buffer.on_text_changed += lambda buffer: typist.changed(buffer.text)
-    conversation.changed = prompt.app.invalidate
+    talker.changed = prompt.app.invalidate
 
     async def read() -> None:
         with suppress(EOFError, KeyboardInterrupt):
             while (line := await prompt.prompt_async()).strip() != "/quit":
                 typist.changed("")
-                conversation.try_to_enter(line)
+                talker.try_to_enter(line)
 
     with patch_stdout():
-        conversation.look()
-        quitted = await _until_first(read(), *conversation.background(), typist.run())
+        talker.look()
+        quitted = await _until_first(read(), *talker.background(), typist.run())
     return 0 if quitted else 1
 
 
-async def _on_pipe(conversation: Conversation, stdin: TextIO) -> int:
+async def _on_pipe(talker: Talker, stdin: TextIO) -> int:
     async def read() -> None:
         async for line in lines(stdin):
             if line.strip() == "/quit":
                 break
-            await conversation.enter(line)
-        await conversation.done()
+            await talker.enter(line)
+        await talker.done()
 
-    conversation.look()
-    quitted = await _until_first(read(), *conversation.background())
-    return 0 if quitted and conversation.complete else 1
+    talker.look()
+    quitted = await _until_first(read(), *talker.background())
+    return 0 if quitted and talker.complete else 1
 
 
 async def _until_first(
@@ -106,8 +106,8 @@ async def _until_first(
 class Typist:
     """Tells the partner who is typing: once at the start, now and then, and at the end."""
 
-    def __init__(self, conversation: Conversation, pause: float = PAUSE_SECONDS) -> None:
-        self._conversation = conversation
+    def __init__(self, talker: Talker, pause: float = PAUSE_SECONDS) -> None:
+        self._talker = talker
         self._pause = pause
         self._composing = False
         self._keys = asyncio.Event()
@@ -120,7 +120,7 @@ class Typist:
     async def run(self) -> None:
         while True:
             await self._keys.wait()
-            session = self._conversation.session
+            session = self._talker.session
             if self._composing and session is not None:
                 await self._compose(session)
             else:
@@ -133,9 +133,9 @@ class Typist:
         while await self._hit() and self._composing:
             if loop.time() >= due:
                 due = loop.time() + self._pause
-                await self._conversation.me.typing(session, True)
+                await self._talker.me.typing(session, True)
         self._keys.clear()
-        await self._conversation.me.typing(session, False)
+        await self._talker.me.typing(session, False)
 
     async def _hit(self) -> bool:
         with suppress(TimeoutError):

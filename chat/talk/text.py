@@ -1,4 +1,4 @@
-"""Lines in and out of a terminal or a pipe, and what a stranger may not put into them."""
+"""Lines in and out of a terminal or a pipe, and what a partner may not put into them."""
 
 import asyncio
 import codecs
@@ -13,7 +13,7 @@ Show = Callable[[str], None]
 
 
 def clean(text: str) -> str:
-    """The text without what a terminal would obey: it comes from a stranger."""
+    """The text without what a terminal would obey: it comes from a partner."""
     return "".join(map(_visible, text))
 
 

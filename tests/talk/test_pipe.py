@@ -140,7 +140,7 @@ def test_line_that_nobody_gets_is_told_by_the_exit_code() -> None:
                 pipe.write("one\n")
                 await scene.peer.receive("DIALOGUE_REQ")
                 scene.peer.send("DIALOGUE_RESP", code=7)
-                await scene.errors.shows("! not sent: the stranger has left")
+                await scene.errors.shows("! not sent: your partner has left")
                 scene.peer.signal("PartnerExit", {}, seq=1)
                 await scene.out.shows("has left")
                 pipe.write("two\n")

@@ -6,18 +6,18 @@ import pytest
 
 from chat.client.client import Client
 from chat.client.events import AccountLost, ConnectionLost, Matched, Message, Session, Typing
-from chat.talk import conversation as talk_conversation
-from chat.talk.conversation import Conversation
+from chat.talk import talker as room
+from chat.talk.talker import Talker
 from tests.talk.scene import NOON
 
 
 def test_status_says_how_things_are() -> None:
     async def scenario() -> None:
-        conversation = Conversation(Client("ws://x/ws"), print, print, lambda: NOON)
+        talker = Talker(Client("ws://x/ws"), print, print, lambda: NOON)
         bob = Session(7000, 2000, "B\x1bob")
-        states = [conversation.status]
-        conversation.look()
-        states.append(conversation.status)
+        states = [talker.status]
+        talker.look()
+        states.append(talker.status)
         for event in (
             Matched(bob),
             Typing(bob, True),
@@ -25,8 +25,8 @@ def test_status_says_how_things_are() -> None:
             ConnectionLost(1001, ""),
             AccountLost(1000, (bob,)),
         ):
-            conversation._tell(event)
-            states.append(conversation.status)
+            talker._tell(event)
+            states.append(talker.status)
         assert states == [
             "nobody is here: /next finds a stranger",
             "looking for a stranger…",
@@ -43,10 +43,10 @@ def test_status_says_how_things_are() -> None:
 def test_too_many_lines_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         said: list[str] = []
-        monkeypatch.setattr(talk_conversation, "UNSENT_LINES", 1)
-        conversation = Conversation(Client("ws://x/ws"), said.append, said.append, lambda: NOON)
-        conversation.try_to_enter("one")
-        conversation.try_to_enter("two")
+        monkeypatch.setattr(room, "UNSENT_LINES", 1)
+        talker = Talker(Client("ws://x/ws"), said.append, said.append, lambda: NOON)
+        talker.try_to_enter("one")
+        talker.try_to_enter("two")
         assert said == ["! not sent: too many lines are waiting for the connection"]
 
     asyncio.run(scenario())

@@ -4,8 +4,8 @@ import asyncio
 
 from chat.client.client import Client
 from chat.client.events import Session
-from chat.talk.conversation import Conversation
 from chat.talk.talk import Typist
+from chat.talk.talker import Talker
 from tests.support.scripted_node import ScriptedNode
 from tests.talk.scene import NOON
 
@@ -18,9 +18,9 @@ def test_pause_ends_typing() -> None:
             peer = await node.accept()
             await peer.welcome()
             await entering
-            conversation = Conversation(client, print, print, lambda: NOON)
-            conversation.session = Session(7000, 2000, "Bob")
-            typist = Typist(conversation, pause=0.05)
+            talker = Talker(client, print, print, lambda: NOON)
+            talker.session = Session(7000, 2000, "Bob")
+            typist = Typist(talker, pause=0.05)
             running = asyncio.create_task(typist.run())
             typist.changed("h")
             for typing in (True, False):

@@ -1,4 +1,4 @@
-"""A person in a terminal and one stranger at a time: commands and lines in, events told in words."""
+"""A person in a terminal and one partner at a time: commands and lines in, events told in words."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -29,7 +29,7 @@ from chat.talk.text import Show, clean
 
 HELP = """\
 /next   leave, and look for another stranger
-/leave  leave this stranger, or stop looking
+/leave  leave your partner, or stop looking
 /quit   say goodbye (Ctrl-C and Ctrl-D do the same)
 /help   this
 //text  say /text"""
@@ -38,15 +38,15 @@ REFUSALS = {
     1: "it is too long, or has characters that the node does not take",
     4: "the session is gone",
     5: "the node does not allow it",
-    7: "the stranger has left",
+    7: "your partner has left",
 }
 
 UNSENT_LINES = 100
 """Lines that wait for the connection. More are not taken."""
 
 
-class Conversation:
-    """A person, and one stranger at a time. ``patient``: a line waits while a stranger is looked for."""
+class Talker:
+    """Takes lines and tells events, one partner at a time. ``patient``: a line waits while one is looked for."""
 
     def __init__(
         self,
