@@ -93,7 +93,10 @@ class Account:
             case "RECONNECT_RESP":
                 self._resumed(socket, frame)
             case "MATCH_RESP":
-                self._inbox.put(self.sessions.opened(announced(frame)))
+                session = announced(frame)
+                self._inbox.put(self.sessions.opened(session))
+                # Also one that is known: a node answers with a session that has had no message yet.
+                self._found_one(session)
             case "DIALOGUE_RESP":
                 integer(frame, "msgId")
 
@@ -125,7 +128,10 @@ class Account:
             self._lose_place()  # otherwise a NewSession is on its way, and asking could open a second
 
     def _reconcile(self, sessions: tuple[Session, ...], recovered: bool) -> None:
-        """A session may have begun with an answer that was lost, or ended with a push that was."""
+        """A session may have begun with an answer that was lost, or ended with a push that was.
+
+        Those that were known are no answer to a search: it goes on until there is a new one.
+        """
         for session in sessions:
             self._inbox.put(self.sessions.opened(session))
         if not recovered:

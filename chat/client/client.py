@@ -118,7 +118,8 @@ class Client:
     async def match(self) -> Session:
         """Find a stranger; waits until there is one, over lost connections and even a lost account.
 
-        Raises ``MatchCancelled`` when ``cancel`` is called meanwhile. When the call itself is cancelled
+        The session is a new one, or the newest where that has had no message yet: only ``leave`` makes
+        a node look for somebody else then. Raises ``MatchCancelled`` when ``cancel`` is called meanwhile. When the call itself is cancelled
         the account stays in the queue, and who is found then arrives as ``Matched``.
         """
         if self._account.found is not None:
@@ -135,10 +136,11 @@ class Client:
 
     async def cancel(self) -> None:
         """Give up the place in the queue. Who was found at the same moment still arrives as ``Matched``."""
+        if self._account.found is not None:
+            # First, so that after a reconnect the search does not ask again behind the cancellation.
+            fail(self._account.found, MatchCancelled("the search was cancelled"))
         await self._account.link.persist(partial(self._request, "MATCH_CANCEL_REQ"))
         self._account.queued = False
-        if self._account.found is not None:
-            fail(self._account.found, MatchCancelled("the search was cancelled"))
 
     async def say(self, session: Session, content: str) -> int:
         """Send a message; returns its msgId once it is recorded, which it is exactly once.
