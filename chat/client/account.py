@@ -52,7 +52,8 @@ class Account:
     async def identify(self, socket: Socket) -> None:
         """Bind a new socket to the account, or to a new account where that is gone."""
         if self._token:
-            known = {} if self._inbox.last is None else {"seq": self._inbox.last}
+            arrived = self._inbox.arrived
+            known = {} if arrived is None else {"seq": arrived}
             try:
                 await socket.request("RECONNECT_REQ", accountId=self.id, token=self._token, **known)
                 return

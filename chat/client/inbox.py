@@ -12,6 +12,9 @@ EVENTS_LIMIT = 10_000
 """A node keeps about a thousand pushes for an account and refuses its partners beyond; so many events
 are never waiting unless nobody takes them at all."""
 
+LAG_LIMIT = 1000
+"""With more events waiting, coming back acknowledges only what was taken."""
+
 
 class Turn(Enum):
     """How the number of a push fits to those before it."""
@@ -33,7 +36,7 @@ class Inbox:
 
     A push is acknowledged when its event is taken, not when it arrives. So the bound that a node sets
     to unacknowledged pushes holds for this queue too, and the partner of a program that does not keep
-    up is told so (code 6). Beyond ``EVENTS_LIMIT`` typing notices are left out, anything else raises
+    up is told so (code 6). Coming back acknowledges more, but only up to ``LAG_LIMIT``. Beyond ``EVENTS_LIMIT`` typing notices are left out, anything else raises
     ``OverflowError``, which ends the client.
     """
 
@@ -52,6 +55,17 @@ class Inbox:
         """The last number that arrived; None where the next push says it."""
         self.taken = 0
         """Everything up to here is acknowledged."""
+
+    @property
+    def arrived(self) -> int | None:
+        """What to tell a node on coming back; None where nothing is known.
+
+        Usually the last number that arrived, so that nothing is repeated. But that acknowledges what
+        waits here, and a node would send as much again after each reconnect. So a reader that lags far
+        behind tells what it has taken; what the node then repeats is known here, and dropped.
+        """
+        lagging = len(self._entries) > LAG_LIMIT
+        return self.taken if lagging and self.last is not None else self.last
 
     def renumber(self, last: int | None) -> None:
         """The node counts anew: for a new account from 1, for one that lost something from anywhere."""

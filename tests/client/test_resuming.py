@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from chat.client import inbox
 from chat.client.events import (
     AccountLost,
     ConnectionLost,
@@ -127,5 +130,34 @@ def test_match_goes_on_with_a_new_account() -> None:
             assert (await peer.receive("MATCH_REQ"))["accountId"] == 1001
             peer.send("MATCH_RESP", code=0, **listed())
             assert await matching == BOB
+
+    asyncio.run(scenario())
+
+
+def test_slow_reader_does_not_have_more_waiting_after_each_reconnect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A node that keeps 4 unacknowledged pushes fills the queue here once, however often it is lost."""
+    monkeypatch.setattr(inbox, "LAG_LIMIT", 3)
+    monkeypatch.setattr(inbox, "EVENTS_LIMIT", 20)
+
+    async def scenario() -> None:
+        async with talking() as talk:
+            _, session = await asyncio.gather(talk.peer.pair(), talk.me.match())
+            acknowledged = 0
+            for _ in range(5):
+                for seq in range(acknowledged + 1, acknowledged + 5):
+                    talk.peer.message(seq, seq, str(seq))
+                await talk.settled()
+                talk.peer.abort()
+                talk.peer = await talk.node.accept()
+                acknowledged = int(str((await talk.peer.resume(sessions=[listed()]))["seq"]))
+                await talk.settled()
+            talk.peer.message(5, 5, "5")
+            await talk.settled()
+            taken = [await talk.next() for _ in range(1 + 5 + 2 * 5)]
+            assert [event for event in taken if isinstance(event, Message)] == [
+                Message(session, number, str(number)) for number in range(1, 6)
+            ]
 
     asyncio.run(scenario())
