@@ -52,15 +52,19 @@ class Account:
     async def identify(self, socket: Socket) -> None:
         """Bind a new socket to the account, or to a new account where that is gone."""
         if self._token:
-            arrived = self._inbox.arrived
-            known = {} if arrived is None else {"seq": arrived}
             try:
-                await socket.request("RECONNECT_REQ", accountId=self.id, token=self._token, **known)
+                await socket.request("RECONNECT_REQ", **self.credentials())
                 return
             except Refused as refused:
                 if refused.code != NO_DATA_FOUND:
                     raise
         await socket.request("CRT_ACCOUNT_REQ", nickName=self.name)
+
+    def credentials(self) -> Frame:
+        """What takes the account over to a new socket."""
+        arrived = self._inbox.arrived
+        known = {} if arrived is None else {"seq": arrived}
+        return {"accountId": self.id, "token": self._token, **known}
 
     def notice(self, event: Event) -> None:
         """What happened to the connection."""

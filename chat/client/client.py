@@ -88,7 +88,11 @@ class Client:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Say goodbye: the account ends at once and its partners are told. Raises the crash, if any."""
+        """Say goodbye: the account ends at once and its partners are told. Raises the crash, if any.
+
+        While the connection is lost it comes back for that, for at most ``GOODBYE_SECONDS``; where no
+        node can be reached in that time the account ends with its grace time.
+        """
         await self._account.link.close()
 
     @property

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from ssl import SSLContext
@@ -13,6 +14,7 @@ from chat.client.events import (
     RATE_LIMITED,
     REPLACED,
     Banned,
+    ClientError,
     Closed,
     ConnectionFailed,
     ConnectionLost,
@@ -22,7 +24,7 @@ from chat.client.events import (
     Timing,
 )
 from chat.client.frames import Frame
-from chat.client.socket import Loss, Socket, SocketLost, fail
+from chat.client.socket import GOODBYE_SECONDS, Loss, Socket, SocketLost, fail
 
 T = TypeVar("T")
 
@@ -31,6 +33,7 @@ class Owner(Protocol):
     """Who uses the link. It says ``online`` as soon as a socket has its account."""
 
     async def identify(self, socket: Socket) -> None: ...
+    def credentials(self) -> Frame: ...
     def receive(self, socket: Socket, frame: Frame) -> None: ...
     def notice(self, event: Event) -> None: ...
     def ended(self, why: Closed, crash: Exception | None) -> None: ...
@@ -77,6 +80,8 @@ class Link:
             socket = await self._first()
         except BaseException:
             self._finish(Closed("the client never was connected"))
+            if self._socket is not None:
+                self._socket.drop("given up")
             raise
         self._task = asyncio.create_task(self._keep(socket), name="chat client")
 
@@ -92,17 +97,34 @@ class Link:
             raise ConnectionFailed(f"cannot connect: {failure}") from failure
 
     async def close(self) -> None:
-        """Say goodbye and end. Raises what the task crashed with, if it did."""
+        """End, and say goodbye, also when nobody is connected. Raises what the task crashed with."""
         task, self._task = self._task, None
         if task is None:
             return
         task.cancel()
         (outcome,) = await asyncio.gather(task, return_exceptions=True)
+        welcome = self._end is None
         self._finish(Closed("the client has said goodbye"))
         if self._socket is not None:
             await self._socket.goodbye()
+        elif welcome:
+            await self._come_back_for_goodbye()
         if isinstance(outcome, Exception):
             raise outcome
+
+    async def _come_back_for_goodbye(self) -> None:
+        """One attempt, on a socket that is used for nothing else: what it receives concerns nobody."""
+        outside = self._outside
+        with suppress(ClientError, TimeoutError):
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                socket = await Socket.open(
+                    next(outside.urls), lambda *_: None, lambda _: None, outside.timing, outside.ssl
+                )
+                try:
+                    await socket.request("RECONNECT_REQ", **self._owner.credentials())
+                    await socket.goodbye()
+                finally:
+                    socket.drop("the goodbye was said")
 
     def online(self, socket: Socket) -> None:
         """This socket has the account: calls may use it."""
@@ -187,7 +209,8 @@ class Link:
         try:
             await self._owner.identify(socket)
         except BaseException:
-            socket.drop("it has no account")
+            if socket is not self._socket:  # one that just got its account is for the goodbye
+                socket.drop("it has no account")
             if socket.crash is not None:  # a new socket would meet the same fault
                 raise socket.crash from None
             raise

@@ -44,6 +44,7 @@ def test_number_counts_as_arrived_before_it_is_taken() -> None:
             talk.peer = await talk.node.accept()
             assert (await talk.peer.resume(sessions=[listed()]))["seq"] == 1
             assert await talk.next() == Message(BOB, 1, "one")
+            await talk.settled()
 
     asyncio.run(scenario())
 
