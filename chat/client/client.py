@@ -75,7 +75,10 @@ class Client:
         self._account = Account(name or "", outside)
 
     async def __aenter__(self) -> Self:
-        """Connect and get an account, or raise ``ConnectionFailed`` after ``timing.connect`` seconds."""
+        """Connect and get an account, or raise ``ConnectionFailed`` after ``timing.connect`` seconds.
+
+        At once where waiting is no use: an address that can never work, a node that wants nobody so soon.
+        """
         await self._account.link.open()
         return self
 

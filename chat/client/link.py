@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from random import Random
 from ssl import SSLContext
 from typing import Protocol, TypeVar
@@ -91,10 +92,10 @@ class Link:
             async with asyncio.timeout(seconds):
                 return await self._reconnect(0.0)
         except TimeoutError:
-            why = self._failure or "no answer"
+            why = _in_words(self._failure)
             raise ConnectionFailed(f"cannot connect in {seconds:g} s: {why}") from self._failure
         except (SocketLost, Refused) as failure:
-            raise ConnectionFailed(f"cannot connect: {failure}") from failure
+            raise ConnectionFailed(f"cannot connect: {_in_words(failure)}") from failure
 
     async def close(self) -> None:
         """End, and say goodbye, also when nobody is connected. Raises what the task crashed with."""
@@ -195,11 +196,20 @@ class Link:
                 await self._outside.sleep(wait)
             try:
                 return await self._connect()
-            except (SocketLost, Refused) as failure:
-                if not failure.again:
+            except (SocketLost, Refused, ConnectionFailed) as failure:
+                if not self._again(failure):
                     raise
                 self._failure = failure
                 wait = self._next_wait(failure)
+
+    def _again(self, failure: SocketLost | Refused | ConnectionFailed) -> bool:
+        """A client that was connected knows that its addresses are right, whatever one says now."""
+        first = self._task is None
+        if isinstance(failure, ConnectionFailed):
+            return not first
+        told = failure.retry_after_ms if isinstance(failure, Refused) else None
+        in_vain = first and told is not None and told / 1000 > self._outside.timing.connect
+        return failure.again and not in_vain
 
     async def _connect(self) -> Socket:
         outside = self._outside
@@ -250,3 +260,12 @@ class Link:
         if isinstance(failure, Refused) and failure.retry_after_ms is not None:
             return max(failure.retry_after_ms / 1000, 0.0)
         return self._outside.random.uniform(0, limit)
+
+
+def _in_words(failure: Exception | None) -> str:
+    """Why there is no connection, for people."""
+    if not isinstance(failure, Refused) or failure.code != RATE_LIMITED:
+        return str(failure or "no answer")
+    wait = failure.retry_after_ms
+    when = "later" if wait is None else f"in {ceil(wait / 1000)} s"
+    return f"too many new accounts from here, try again {when}"
