@@ -2,13 +2,13 @@
 
     async with Client("ws://127.0.0.1:8000/ws", name="Ada") as me:
         session = await me.match()
-        await me.say(session, "Hello")
         async for event in me.events():
             match event:
                 case Message(session, msg_id, content):
-                    await me.viewed(session, msg_id)
-                    await me.say(session, f"You said {content}")
-                case PartnerLeft():
+                    with suppress(Refused):  # the partner has left, which is the next event
+                        await me.viewed(session, msg_id)
+                        await me.say(session, f"You said {content}"[:2000])
+                case PartnerLeft() | AccountLost():
                     break
 
 It knows nothing but the protocol. A lost connection is not the caller's business: calls wait for the
@@ -48,8 +48,9 @@ class Client:
     jitter and request ids, ``sleep`` and ``clock`` of the pauses between attempts.
 
     What holds for every call: it waits while the connection is lost, and as long as a node asks it to
-    (code 6) or has no Redis (code 2). It raises ``Refused`` for any other code, and ``Closed`` once
-    the client has ended. Cancelling a call does not take back what has been sent.
+    (code 6) or has no Redis (code 2). It raises ``Refused`` for any other code: 7 where the partner has
+    left, which may be so before ``PartnerLeft`` was taken, and 1 for a text that a node does not take.
+    It raises ``Closed`` once the client has ended. Cancelling a call does not take back what has been sent.
 
     Take the ``events()``: a push is acknowledged when it is taken, and a node keeps only so many.
     """
