@@ -26,20 +26,7 @@ from chat.client.events import (
     Viewed,
 )
 from chat.talk.text import Show, clean
-
-HELP = """\
-/next   leave, and look for another stranger
-/leave  leave your partner, or stop looking
-/quit   say goodbye (Ctrl-C and Ctrl-D do the same)
-/help   this
-//text  say /text"""
-
-REFUSALS = {
-    1: "it is too long, or has characters that the node does not take",
-    4: "the session is gone",
-    5: "the node does not allow it",
-    7: "your partner has left",
-}
+from chat.talk.words import HELP, reason
 
 UNSENT_LINES = 100
 """Lines that wait for the connection. More are not taken."""
@@ -115,7 +102,7 @@ class Talker:
                 continue
             except Refused as refused:
                 self._stop_looking()
-                self.complain(f"! no stranger: {_reason(refused)}")
+                self.complain(f"! no stranger: {reason(refused)}")
 
     async def _send(self) -> None:
         while True:
@@ -165,7 +152,7 @@ class Talker:
         try:
             await self.me.say(self.session, content)
         except Refused as refused:
-            self._not_sent(_reason(refused))
+            self._not_sent(reason(refused))
 
     def _not_sent(self, why: str) -> None:
         self.complete = False
@@ -278,7 +265,3 @@ class Talker:
         """A terminal shows it below the prompt."""
         if self._patient:
             self.show(f"* {self.partner} is typing…")
-
-
-def _reason(refused: Refused) -> str:
-    return REFUSALS.get(refused.code, f"the node says code {refused.code}")

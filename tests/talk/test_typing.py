@@ -4,8 +4,8 @@ import asyncio
 
 from chat.client.client import Client
 from chat.client.events import Session
-from chat.talk.talk import Typist
 from chat.talk.talker import Talker
+from chat.talk.typist import Typist
 from tests.support.scripted_node import ScriptedNode
 from tests.talk.scene import NOON
 
