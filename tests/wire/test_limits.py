@@ -50,7 +50,7 @@ def test_what_is_refused_for_the_rate_is_not_done() -> None:
 
     async def scenario(node: NodeProcess) -> None:
         alice, bob, session = await pair(node.url, node.url)
-        message = {
+        message: Frame = {
             "cmd": "DIALOGUE_REQ", "requestId": "r", "senderId": bob.account_id,
             "sessionId": session, "content": "hello",
         }  # fmt: skip
