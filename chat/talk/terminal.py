@@ -12,7 +12,10 @@ from chat.talk.typist import Typist
 
 async def on_terminal(talker: Talker) -> int:
     """Take lines until the person has had enough; the exit code."""
-    prompt: PromptSession[str] = PromptSession("> ", bottom_toolbar=lambda: talker.status)
+    # Ctrl-Z suspends, as it does everywhere: the prompt has the keyboard, so it has to be asked to.
+    prompt: PromptSession[str] = PromptSession(
+        "> ", bottom_toolbar=lambda: talker.status, enable_suspend=True
+    )
     typist = Typist(talker)
     prompt.default_buffer.on_text_changed += lambda buffer: typist.changed(buffer.text)
     talker.changed = prompt.app.invalidate

@@ -3,7 +3,9 @@
 import asyncio
 
 import pytest
+from prompt_toolkit.application import Application
 
+from tests.support.scripted_node import PATIENCE
 from tests.talk.scene import at_prompt
 
 
@@ -72,5 +74,20 @@ def test_ban_ends_the_prompt() -> None:
             scene.peer.close(4003)
             assert await scene.code() == 1
             assert "* the node does not want you here" in scene.out.getvalue()
+
+    asyncio.run(scenario())
+
+
+def test_ctrl_z_suspends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in every other program of a terminal."""
+
+    async def scenario() -> None:
+        suspended = asyncio.Event()
+        monkeypatch.setattr(Application, "suspend_to_background", lambda _: suspended.set())
+        async with at_prompt() as (scene, keys):
+            await scene.matched()
+            keys.send_text("\x1a")
+            async with asyncio.timeout(PATIENCE):
+                await suspended.wait()
 
     asyncio.run(scenario())
