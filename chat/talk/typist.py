@@ -34,15 +34,19 @@ class Typist:
                 self._keys.clear()
 
     async def _compose(self, session: Session) -> None:
-        """While keys are hit one notice each pause is enough."""
+        """While keys are hit one notice each pause is enough. With another partner it begins anew."""
         loop = asyncio.get_running_loop()
         due = loop.time()
         while await self._hit() and self._composing:
+            if self._talker.session != session:
+                self._keys.set()
+                return
             if loop.time() >= due:
                 due = loop.time() + self._pause
                 await self._talker.me.typing(session, True)
         self._keys.clear()
-        await self._talker.me.typing(session, False)
+        if self._talker.session == session:
+            await self._talker.me.typing(session, False)
 
     async def _hit(self) -> bool:
         with suppress(TimeoutError):
