@@ -57,11 +57,14 @@ class Talker:
         self._looking = False
         self._online = True
         self._typing = False
+        self._away = False
         self._wanted = asyncio.Event()
         self._decided = asyncio.Event()
         self._seen: Message | None = None
         self._unseen = asyncio.Event()
         self._lines: asyncio.Queue[str] = asyncio.Queue(UNSENT_LINES)
+        self._unwanted: asyncio.Queue[Session] = asyncio.Queue()
+        """To be left. No more than a node lets an account have."""
 
     @property
     def partner(self) -> str:
@@ -76,18 +79,20 @@ class Talker:
             return "looking for a stranger…"
         if self.session is None:
             return "nobody is here: /next finds a stranger"
+        if self._away:
+            return f"{self.partner} is away and may come back"
         return f"{self.partner} is typing…" if self._typing else f"talking with {self.partner}"
 
     # -- what runs beside the input
 
     def background(self) -> list[Coroutine[None, None, None]]:
         """All that has to run; the first, ``listen``, ends when the client has ended."""
-        return [self._listen(), self._seek(), self._send(), self._view()]
+        return [self._listen(), self._seek(), self._send(), self._view(), self._refuse()]
 
     async def _listen(self) -> None:
         async for event in self.me.events():
             if isinstance(event, Matched) and not self._looking:
-                await self.me.leave(event.session)  # found in the moment of giving up
+                self._unwanted.put_nowait(event.session)  # found in the moment of giving up
             else:
                 self._tell(event)
                 self.changed()
@@ -96,6 +101,9 @@ class Talker:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
+            await self._unwanted.join()  # a node would answer with that session again
+            if not self._looking:
+                continue
             try:
                 await self.me.match()
             except MatchCancelled:
@@ -109,6 +117,21 @@ class Talker:
             line = await self._lines.get()
             await self._do(line)
             self._lines.task_done()
+
+    async def _refuse(self) -> None:
+        """Leave those who were found too late; what happens meanwhile is told meanwhile."""
+        while True:
+            session = await self._unwanted.get()
+            await self._leave_session(session)
+            self._unwanted.task_done()
+
+    async def _leave_session(self, session: Session) -> bool:
+        try:
+            await self.me.leave(session)
+        except Refused as refused:
+            self.complain(f"! not left: {reason(refused)}")
+            return False
+        return True
 
     async def _view(self) -> None:
         """Only the last of several messages is worth a word."""
@@ -126,7 +149,10 @@ class Talker:
         await self._lines.put(line)
 
     def try_to_enter(self, line: str) -> None:
-        """Take a line, or say that too many are waiting."""
+        """Take a line, or say that too many are waiting. Help is at once, whatever waits."""
+        if line.strip() == "/help":
+            self.show(HELP)
+            return
         try:
             self._lines.put_nowait(line)
         except asyncio.QueueFull:
@@ -179,13 +205,14 @@ class Talker:
     async def _leave(self) -> None:
         if self._looking:
             self._stop_looking()
-            await self.me.cancel()
+            with suppress(Refused):  # whoever is found nevertheless is left
+                await self.me.cancel()
             self.show("* you stopped looking")
         elif self.session is not None:
             session, partner = self.session, self.partner
-            self._part()
-            await self.me.leave(session)
-            self.show(f"* you left {partner}")
+            self._meet(None)
+            if await self._leave_session(session):
+                self.show(f"* you left {partner}")
 
     # -- who is here
 
@@ -202,8 +229,8 @@ class Talker:
         self._decided.set()
         self.changed()
 
-    def _part(self) -> None:
-        self.session, self._typing = None, False
+    def _meet(self, session: Session | None) -> None:
+        self.session, self._typing, self._away = session, False, False
         self.changed()
 
     # -- what happened
@@ -211,11 +238,11 @@ class Talker:
     def _tell(self, event: Event) -> None:
         match event:
             case Matched(session):
-                self.session = session
+                self._meet(session)
                 self._stop_looking()
                 self.show(f"* you are talking with {self.partner}")
             case ConnectionLost():
-                self._online = False
+                self._online = self._typing = False  # that it ends may be what is lost
                 self.show("* connection lost, coming back…")
             case Reconnected(recovered=recovered):
                 self._online = True
@@ -234,7 +261,7 @@ class Talker:
     def _start_anew(self) -> None:
         self._online = True
         self.show("* connected again, but you were away for too long: you are somebody new")
-        self._part()
+        self._meet(None)
         if not self._looking:
             self.show("* /next finds a stranger")
 
@@ -254,12 +281,14 @@ class Talker:
             case Viewed():
                 self.show(f"✓ read by {self.partner}")
             case PartnerAway():
+                self._typing, self._away = False, True
                 self.show(f"* {self.partner} lost the connection and may come back")
             case PartnerBack():
+                self._away = False
                 self.show(f"* {self.partner} is back")
             case PartnerLeft():
                 self.show(f"* {self.partner} has left, /next finds another stranger")
-                self._part()
+                self._meet(None)
 
     def _show_typing(self) -> None:
         """A terminal shows it below the prompt."""

@@ -91,3 +91,19 @@ def test_ctrl_z_suspends(monkeypatch: pytest.MonkeyPatch) -> None:
                 await suspended.wait()
 
     asyncio.run(scenario())
+
+
+def test_help_and_goodbye_do_not_wait_for_the_connection() -> None:
+    """A line that waits for it is before them."""
+
+    async def scenario() -> None:
+        async with at_prompt() as (scene, keys):
+            await scene.matched()
+            scene.peer.abort()
+            await scene.out.shows("* connection lost")
+            keys.send_text("hello\r/help\r")
+            await scene.out.shows("/next   leave")
+            keys.send_text("/quit\r")
+            assert await scene.code() == 0
+
+    asyncio.run(scenario())

@@ -5,7 +5,18 @@ import asyncio
 import pytest
 
 from chat.client.client import Client
-from chat.client.events import AccountLost, ConnectionLost, Matched, Message, Session, Typing
+from chat.client.events import (
+    AccountLost,
+    ConnectionLost,
+    Matched,
+    Message,
+    PartnerAway,
+    PartnerBack,
+    PartnerLeft,
+    Reconnected,
+    Session,
+    Typing,
+)
 from chat.talk import talker as room
 from chat.talk.talker import Talker
 from tests.talk.scene import NOON
@@ -22,6 +33,14 @@ def test_status_says_how_things_are() -> None:
             Matched(bob),
             Typing(bob, True),
             Message(bob, 1, "hi"),
+            Typing(bob, True),
+            PartnerAway(bob),
+            PartnerBack(bob),
+            Typing(bob, True),
+            ConnectionLost(1001, ""),
+            Reconnected(True, False, (bob,)),
+            Typing(bob, True),
+            PartnerLeft(bob),
             ConnectionLost(1001, ""),
             AccountLost(1000, (bob,)),
         ):
@@ -33,6 +52,14 @@ def test_status_says_how_things_are() -> None:
             "talking with B\ufffdob",
             "B\ufffdob is typing…",
             "talking with B\ufffdob",
+            "B\ufffdob is typing…",
+            "B\ufffdob is away and may come back",
+            "talking with B\ufffdob",
+            "B\ufffdob is typing…",
+            "connection lost, coming back…",
+            "talking with B\ufffdob",
+            "B\ufffdob is typing…",
+            "nobody is here: /next finds a stranger",
             "connection lost, coming back…",
             "nobody is here: /next finds a stranger",
         ]
