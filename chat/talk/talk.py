@@ -11,9 +11,12 @@ from typing import TextIO
 
 from chat.client import Client
 from chat.client.events import ClientError, Timing
+from chat.talk.address import socket_url
 from chat.talk.pipe import on_pipe
 from chat.talk.talker import Talker
-from chat.talk.text import clean, printer
+from chat.talk.text import clean, complainer, let_go, printer
+
+Streams = tuple[TextIO | None, TextIO | None, TextIO | None]
 
 PATIENT = Timing(connect=5.0)
 """A person looks at an empty screen meanwhile."""
@@ -31,22 +34,36 @@ async def talk(
 ) -> int:
     """Talk with strangers until the person has had enough; returns the exit code of the process.
 
-    0 after a goodbye; 1 if no node could be reached, if the connection was ended for good, or if a
-    line from a pipe was not delivered. Cancelling it, as Ctrl-C does to a program that reads a pipe,
+    0 after a goodbye; 1 if no node could be reached, if the connection was ended for good, if a line
+    from a pipe was not delivered, or if one cannot read or write here. Cancelling it, as Ctrl-C does to a program that reads a pipe,
     says goodbye too.
     """
-    stdin, stdout, stderr = stdin or sys.stdin, stdout or sys.stdout, stderr or sys.stderr
-    complain = printer(stderr)
+    streams = stdin or sys.stdin, stdout or sys.stdout, stderr or sys.stderr
+    complain = complainer(streams[2])
     try:
-        async with Client(url, name, timing=timing) as me:
-            if stdin.isatty() and stdout.isatty():
-                from chat.talk.terminal import on_terminal  # not loaded for a pipe
-
-                return await on_terminal(Talker(me, print, print, now))
-            talker = Talker(me, printer(stdout), complain, now, patient=True)
-            return await on_pipe(talker, stdin)
+        return await _talk(socket_url(url), name, streams, timing, now)
     except ClientError as error:
         complain(f"chat: {clean(str(error))}")
     except BrokenPipeError:  # whoever read the output has gone: nobody to tell
         pass
+    except OSError as error:
+        complain(f"chat: cannot read and write here: {error.strerror or error}")
+    finally:
+        let_go(streams[1])
+        let_go(streams[2])
     return 1
+
+
+async def _talk(
+    url: str, name: str | None, streams: Streams, timing: Timing, now: Callable[[], datetime]
+) -> int:
+    stdin, stdout, stderr = streams
+    if stdin is None or stdout is None:  # as Python has it where a shell has closed one
+        raise OSError("standard input or output is closed")
+    async with Client(url, name, timing=timing) as me:
+        if stdin.isatty() and stdout.isatty():
+            from chat.talk.terminal import on_terminal  # not loaded for a pipe
+
+            return await on_terminal(Talker(me, print, print, now))
+        talker = Talker(me, printer(stdout), complainer(stderr), now, patient=True)
+        return await on_pipe(talker, stdin)

@@ -29,9 +29,9 @@ def test_cancelling_says_goodbye() -> None:
 def test_node_out_of_reach_is_one_line() -> None:
     async def scenario() -> None:
         out, errors = Screen(), Screen()
-        code = await talk("http://nowhere", None, stdin=io.StringIO(), stdout=out, stderr=errors)
+        code = await talk("ftp://nowhere", None, stdin=io.StringIO(), stdout=out, stderr=errors)
         assert (code, out.getvalue()) == (1, "")
-        assert errors.getvalue().startswith("chat: http://nowhere isn't a valid URL")
+        assert errors.getvalue().startswith("chat: ftp://nowhere/ws isn't a valid URL")
         assert errors.getvalue().count("\n") == 1
 
     asyncio.run(scenario())

@@ -18,6 +18,8 @@ from tests.talk.scene import piped
         ("a\rb\x9bc\x00", "a\ufffdb\ufffdc\ufffd"),
         ("two\nlines", "two⏎lines"),
         ("abc\u202ecba", "abc\ufffdcba"),
+        ("\u202a\u202b\u202c\u202d\u2066\u2067\u2068\u2069", "\ufffd" * 8),
+        ("\u200e\u200f\u061c", "\u200e\u200f\u061c"),
         ("\ud83d", "\ufffd"),
         ("👩\u200d🚀", "👩\u200d🚀"),
     ],
