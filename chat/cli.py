@@ -49,7 +49,10 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     talk.add_argument(
-        "--url", default="ws://127.0.0.1:8000/ws", help="a node (default %(default)s)"
+        "--url",
+        default="ws://127.0.0.1:8000/ws",
+        help="a node: ws://host:port/ws, or the address of its page, http://host:port/"
+        " (default %(default)s)",
     )
     talk.add_argument("--name", help="your nickname; without it the node chooses one")
     talk.set_defaults(run=_talk, command=talk)
@@ -80,9 +83,10 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _talk(options: argparse.Namespace) -> int:
+    from chat.talk.stop import until_stopped
     from chat.talk.talk import talk
 
-    return asyncio.run(talk(options.url, options.name))
+    return asyncio.run(until_stopped(talk(options.url, options.name)))
 
 
 if __name__ == "__main__":
