@@ -94,7 +94,7 @@ def test_errors_without_a_place() -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_that_end_it_say_goodbye(number: signal.Signals) -> None:
     """As a shell tells it: 128 and the signal."""
 
