@@ -25,6 +25,7 @@ from chat.client.events import (
     Typing,
     Viewed,
 )
+from chat.talk.state import State
 from chat.talk.text import Show, clean
 from chat.talk.words import HELP, reason
 
@@ -48,16 +49,12 @@ class Talker:
         self.show = show
         self.complain = complain
         self.changed: Callable[[], object] = lambda: None
-        """Called when ``status`` may have changed."""
-        self.session: Session | None = None
+        """Called when ``state`` may have changed."""
+        self.state = State()
         self.complete = True
         """False once a line was not delivered."""
         self._now = now
         self._patient = patient
-        self._looking = False
-        self._online = True
-        self._typing = False
-        self._away = False
         self._wanted = asyncio.Event()
         self._decided = asyncio.Event()
         self._seen: Message | None = None
@@ -65,23 +62,6 @@ class Talker:
         self._lines: asyncio.Queue[str] = asyncio.Queue(UNSENT_LINES)
         self._unwanted: asyncio.Queue[Session] = asyncio.Queue()
         """To be left. No more than a node lets an account have."""
-
-    @property
-    def partner(self) -> str:
-        return clean(self.session.partner_name) if self.session else "nobody"
-
-    @property
-    def status(self) -> str:
-        """How things are, in a few words."""
-        if not self._online:
-            return "connection lost, coming back…"
-        if self._looking:
-            return "looking for a stranger…"
-        if self.session is None:
-            return "nobody is here: /next finds a stranger"
-        if self._away:
-            return f"{self.partner} is away and may come back"
-        return f"{self.partner} is typing…" if self._typing else f"talking with {self.partner}"
 
     # -- what runs beside the input
 
@@ -91,7 +71,7 @@ class Talker:
 
     async def _listen(self) -> None:
         async for event in self.me.events():
-            if isinstance(event, Matched) and not self._looking:
+            if isinstance(event, Matched) and not self.state.looking:
                 self._unwanted.put_nowait(event.session)  # found in the moment of giving up
             else:
                 self._tell(event)
@@ -102,7 +82,7 @@ class Talker:
             await self._wanted.wait()
             self._wanted.clear()
             await self._unwanted.join()  # a node would answer with that session again
-            if not self._looking:
+            if not self.state.looking:
                 continue
             try:
                 await self.me.match()
@@ -171,12 +151,12 @@ class Talker:
     async def _say(self, content: str) -> None:
         if self._patient:
             await self._decided.wait()
-        if self.session is None:
-            why = "nobody is here yet" if self._looking else "nobody is here, try /next"
+        if self.state.session is None:
+            why = "nobody is here yet" if self.state.looking else "nobody is here, try /next"
             self._not_sent(why)
             return
         try:
-            await self.me.say(self.session, content)
+            await self.me.say(self.state.session, content)
         except Refused as refused:
             self._not_sent(reason(refused))
 
@@ -196,20 +176,20 @@ class Talker:
                 self.complain(f"! {clean(command)} is no command, /help lists them")
 
     async def _next(self) -> None:
-        if self._looking:
+        if self.state.looking:
             self.show("* still looking")
             return
         await self._leave()
         self.look()
 
     async def _leave(self) -> None:
-        if self._looking:
+        if self.state.looking:
             self._stop_looking()
             with suppress(Refused):  # whoever is found nevertheless is left
                 await self.me.cancel()
             self.show("* you stopped looking")
-        elif self.session is not None:
-            session, partner = self.session, self.partner
+        elif self.state.session is not None:
+            session, partner = self.state.session, self.state.partner
             self._meet(None)
             if await self._leave_session(session):
                 self.show(f"* you left {partner}")
@@ -218,19 +198,19 @@ class Talker:
 
     def look(self) -> None:
         """Start to look for a stranger."""
-        self._looking = True
+        self.state.looking = True
         self._decided.clear()
         self.show("* looking for a stranger…")
         self._wanted.set()
         self.changed()
 
     def _stop_looking(self) -> None:
-        self._looking = False
+        self.state.looking = False
         self._decided.set()
         self.changed()
 
     def _meet(self, session: Session | None) -> None:
-        self.session, self._typing, self._away = session, False, False
+        self.state.meet(session)
         self.changed()
 
     # -- what happened
@@ -240,12 +220,12 @@ class Talker:
             case Matched(session):
                 self._meet(session)
                 self._stop_looking()
-                self.show(f"* you are talking with {self.partner}")
+                self.show(f"* you are talking with {self.state.partner}")
             case ConnectionLost():
-                self._online = self._typing = False  # that it ends may be what is lost
+                self.state.online = self.state.typing = False  # that it ends may be what is lost
                 self.show("* connection lost, coming back…")
             case Reconnected(recovered=recovered):
-                self._online = True
+                self.state.online = True
                 self.show("* connected again" + ("" if recovered else "; something was lost"))
             case AccountLost():
                 self._start_anew()
@@ -255,14 +235,14 @@ class Talker:
                 self.show("* this account is in use elsewhere: goodbye")
             case Banned():
                 self.show("* the node does not want you here")
-            case _ if event.session == self.session:
+            case _ if event.session == self.state.session:
                 self._tell_of_partner(event)
 
     def _start_anew(self) -> None:
-        self._online = True
+        self.state.online = True
         self.show("* connected again, but you were away for too long: you are somebody new")
         self._meet(None)
-        if not self._looking:
+        if not self.state.looking:
             self.show("* /next finds a stranger")
 
     def _tell_of_partner(
@@ -270,27 +250,27 @@ class Talker:
     ) -> None:
         match event:
             case Message(content=content):
-                self._typing = False
-                self.show(f"[{self._now():%H:%M}] {self.partner}: {clean(content)}")
+                self.state.typing = False
+                self.show(f"[{self._now():%H:%M}] {self.state.partner}: {clean(content)}")
                 self._seen = event
                 self._unseen.set()
             case Typing(typing=typing):
-                if typing and not self._typing:
+                if typing and not self.state.typing:
                     self._show_typing()
-                self._typing = typing
+                self.state.typing = typing
             case Viewed():
-                self.show(f"✓ read by {self.partner}")
+                self.show(f"✓ read by {self.state.partner}")
             case PartnerAway():
-                self._typing, self._away = False, True
-                self.show(f"* {self.partner} lost the connection and may come back")
+                self.state.typing, self.state.away = False, True
+                self.show(f"* {self.state.partner} lost the connection and may come back")
             case PartnerBack():
-                self._away = False
-                self.show(f"* {self.partner} is back")
+                self.state.away = False
+                self.show(f"* {self.state.partner} is back")
             case PartnerLeft():
-                self.show(f"* {self.partner} has left, /next finds another stranger")
+                self.show(f"* {self.state.partner} has left, /next finds another stranger")
                 self._meet(None)
 
     def _show_typing(self) -> None:
         """A terminal shows it below the prompt."""
         if self._patient:
-            self.show(f"* {self.partner} is typing…")
+            self.show(f"* {self.state.partner} is typing…")

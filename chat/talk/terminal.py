@@ -14,7 +14,7 @@ async def on_terminal(talker: Talker) -> int:
     """Take lines until the person has had enough; the exit code."""
     # Ctrl-Z suspends, as it does everywhere: the prompt has the keyboard, so it has to be asked to.
     prompt: PromptSession[str] = PromptSession(
-        "> ", bottom_toolbar=lambda: talker.status, enable_suspend=True
+        "> ", bottom_toolbar=lambda: talker.state.status, enable_suspend=True
     )
     typist = Typist(talker)
     prompt.default_buffer.on_text_changed += lambda buffer: typist.changed(buffer.text)

@@ -27,7 +27,7 @@ class Typist:
     async def run(self) -> None:
         while True:
             await self._keys.wait()
-            session = self._talker.session
+            session = self._talker.state.session
             if self._composing and session is not None:
                 await self._compose(session)
             else:
@@ -38,14 +38,14 @@ class Typist:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while await self._hit() and self._composing:
-            if self._talker.session != session:
+            if self._talker.state.session != session:
                 self._keys.set()
                 return
             if loop.time() >= due:
                 due = loop.time() + self._pause
                 await self._talker.me.typing(session, True)
         self._keys.clear()
-        if self._talker.session == session:
+        if self._talker.state.session == session:
             await self._talker.me.typing(session, False)
 
     async def _hit(self) -> bool:

@@ -26,9 +26,9 @@ def test_status_says_how_things_are() -> None:
     async def scenario() -> None:
         talker = Talker(Client("ws://x/ws"), print, print, lambda: NOON)
         bob = Session(7000, 2000, "B\x1bob")
-        states = [talker.status]
+        states = [talker.state.status]
         talker.look()
-        states.append(talker.status)
+        states.append(talker.state.status)
         for event in (
             Matched(bob),
             Typing(bob, True),
@@ -45,7 +45,7 @@ def test_status_says_how_things_are() -> None:
             AccountLost(1000, (bob,)),
         ):
             talker._tell(event)
-            states.append(talker.status)
+            states.append(talker.state.status)
         assert states == [
             "nobody is here: /next finds a stranger",
             "looking for a stranger…",

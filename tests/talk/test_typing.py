@@ -19,7 +19,7 @@ def test_pause_ends_typing() -> None:
             await peer.welcome()
             await entering
             talker = Talker(client, print, print, lambda: NOON)
-            talker.session = Session(7000, 2000, "Bob")
+            talker.state.session = Session(7000, 2000, "Bob")
             typist = Typist(talker, pause=0.05)
             running = asyncio.create_task(typist.run())
             typist.changed("h")
@@ -45,16 +45,16 @@ def test_typing_goes_on_for_the_partner_of_now() -> None:
             await peer.welcome()
             await entering
             talker = Talker(client, print, print, lambda: NOON)
-            talker.session = Session(7000, 2000, "Bob")
+            talker.state.session = Session(7000, 2000, "Bob")
             typist = Typist(talker)
             running = asyncio.create_task(typist.run())
             typist.changed("h")
             assert (await peer.receive("TYPING_REQ"))["sessionId"] == 7000
-            talker.session = Session(7001, 3000, "Eve")
+            talker.state.session = Session(7001, 3000, "Eve")
             typist.changed("he")
             frame = await peer.receive("TYPING_REQ")
             assert (frame["sessionId"], frame["typing"]) == (7001, True)
-            talker.session = None
+            talker.state.session = None
             typist.changed("hel")
             typist.changed("")
             peer.send("PING_REQ", accountId=1000)
