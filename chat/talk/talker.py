@@ -34,7 +34,7 @@ UNSENT_LINES = 100
 
 
 class Talker:
-    """Takes lines and tells events, one partner at a time. ``patient``: a line waits while one is looked for."""
+    """Takes lines and tells events. ``patient``: a line waits while a partner is looked for."""
 
     def __init__(
         self,
@@ -80,8 +80,8 @@ class Talker:
     async def _seek(self) -> None:
         while True:
             await self._wanted.wait()
-            self._wanted.clear()
             await self._unwanted.join()  # a node would answer with that session again
+            self._wanted.clear()
             if not self.state.looking:
                 continue
             try:

@@ -89,3 +89,22 @@ def test_search_begins_when_the_last_one_is_left() -> None:
                 await scene.out.shows("* you are talking with Eve")
 
     asyncio.run(scenario())
+
+
+def test_search_that_was_asked_for_twice_is_one() -> None:
+    """Otherwise a second stranger would be found, and left, in the middle of the talk."""
+
+    async def scenario() -> None:
+        with piped() as pipe:
+            async with through_pipe(pipe.end) as scene:
+                await looking_no_more(scene, pipe)
+                pipe.write("/next\n/leave\n/next\n")
+                await scene.peer.receive("MATCH_CANCEL_REQ")
+                scene.peer.send("MATCH_CANCEL_RESP", code=0)
+                await scene.out.shows("* you stopped looking\n* looking for a stranger…\n* you")
+                scene.peer.send("LEAVE_RESP", code=0)
+                await scene.peer.pair(7001, 3000, "Eve")
+                await scene.out.shows("* you are talking with Eve")
+                assert await settled(scene) == []
+
+    asyncio.run(scenario())
