@@ -127,8 +127,9 @@ class Client:
         """Find a stranger; waits until there is one, over lost connections and even a lost account.
 
         The session is a new one, or the newest where that has had no message yet: only ``leave`` makes
-        a node look for somebody else then. Raises ``MatchCancelled`` when ``cancel`` is called meanwhile. When the call itself is cancelled
-        the account stays in the queue, and who is found then arrives as ``Matched``.
+        a node look for somebody else then. Raises ``MatchCancelled`` when ``cancel`` is called meanwhile.
+        When the call itself is cancelled the account stays in the queue, and who is found then arrives
+        as ``Matched``.
         """
         if self._account.found is not None:
             raise RuntimeError("match() is already waiting")
