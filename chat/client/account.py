@@ -164,7 +164,9 @@ class Account:
         if frame.get("seq") is None:  # never stored, or of a node that does not number
             self._inbox.put(self.sessions.event(frame))
             return
-        receipt = Receipt(frame["cmd"][:-3] + "RESP", integer(frame, "seq"))
+        receipt = Receipt(frame["cmd"][:-3] + "RESP", integer(frame, "seq"), frame)
+        if self._inbox.given_anew(receipt):
+            self._renumber(receipt.seq - 1)
         if not self._in_turn(socket, receipt):
             return
         try:

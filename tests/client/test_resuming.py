@@ -162,3 +162,30 @@ def test_slow_reader_does_not_have_more_waiting_after_each_reconnect(
             ]
 
     asyncio.run(scenario())
+
+
+def test_number_that_is_given_anew_to_a_slow_reader_is_a_push_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The node is told what was taken, so it cannot know that its data set is older than that."""
+    monkeypatch.setattr(inbox, "LAG_LIMIT", 2)
+
+    async def scenario() -> None:
+        async with talking() as talk:
+            await talk.matched()
+            for seq in (1, 2, 3):
+                talk.peer.message(seq, seq, str(seq))
+            await talk.settled()
+            talk.peer.abort()
+            talk.peer = await talk.node.accept()
+            assert (await talk.peer.resume(sessions=[listed()]))["seq"] == 0
+            for seq, content in ((1, "1"), (2, "another"), (3, "3")):
+                talk.peer.message(seq, seq, content)
+            await talk.settled()
+            taken = [await talk.next() for _ in range(7)]
+            words = [event.content for event in taken if isinstance(event, Message)]
+            assert words == ["1", "2", "3", "another", "3"]
+            seqs = [(await talk.peer.receive("PUSH_DIALOGUE_RESP"))["seq"] for _ in range(2)]
+            assert seqs == [2, 3]
+
+    asyncio.run(scenario())
