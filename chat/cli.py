@@ -15,7 +15,9 @@ log = logging.getLogger(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. The exit code is 0, 1 for an error told in one line, 2 for wrong usage."""
-    options = _parser().parse_args(argv)
+    options, rest = _parser().parse_known_args(argv)
+    if rest:
+        options.command.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         return int(options.run(options))
     except ChatError as error:
@@ -34,20 +36,26 @@ def _parser() -> argparse.ArgumentParser:
         help="run one node",
         usage="chat serve [OPTION VALUE]...",
         description="Runs one node. Every option can also be set in the environment, by the name in"
-        " brackets; the command line wins. Times are in seconds.",
+        " brackets; the command line wins, and an empty value in the environment counts as none."
+        " Times are in seconds.",
+        allow_abbrev=False,  # a misspelt limit is no limit, and a new option could change what one means
     )
     config.add_options(serve)
-    serve.set_defaults(run=_serve)
+    serve.set_defaults(run=_serve, command=serve)
     talk = commands.add_parser(
         "talk",
         help="talk with a stranger, in the terminal",
         description="Talks with a stranger, in the terminal or through pipes.",
+        allow_abbrev=False,
     )
     talk.add_argument(
-        "--url", default="ws://127.0.0.1:8000/ws", help="a node (default %(default)s)"
+        "--url",
+        default="ws://127.0.0.1:8000/ws",
+        help="a node: ws://host:port/ws, or the address of its page, http://host:port/"
+        " (default %(default)s)",
     )
     talk.add_argument("--name", help="your nickname; without it the node chooses one")
-    talk.set_defaults(run=_talk)
+    talk.set_defaults(run=_talk, command=talk)
     return parser
 
 
@@ -75,9 +83,10 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _talk(options: argparse.Namespace) -> int:
+    from chat.talk.stop import until_stopped
     from chat.talk.talk import talk
 
-    return asyncio.run(talk(options.url, options.name))
+    return asyncio.run(until_stopped(talk(options.url, options.name)))
 
 
 if __name__ == "__main__":

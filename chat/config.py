@@ -1,7 +1,8 @@
 """The settings: one frozen object, read once from the environment and the command line.
 
 A field of ``Settings`` is the setting: its type, default, range and help are here and nowhere else.
-``CHAT_<NAME>`` in the environment sets it, ``--<name>`` on the command line wins over that.
+``CHAT_<NAME>`` in the environment sets it, ``--<name>`` on the command line wins over that. An empty
+value in the environment counts as none: ``CHAT_REDIS_URL=`` in a unit file or a compose file sets nothing.
 """
 
 import argparse
@@ -12,10 +13,14 @@ from typing import Any
 
 from chat.errors import SettingsError
 
+MOST = 1_000_000_000
+"""No number above this makes sense, be it of seconds, and none up to it is too much for anybody."""
 
-def _setting(
-    default: Any, about: str, *, least: float | None = None, most: float | None = None
-) -> Any:
+NOT_OURS = {"CHAT_VENV"}
+"""Read by tests/run: whoever works on this has it in the environment of their nodes too."""
+
+
+def _setting(default: Any, about: str, *, least: float = 0, most: float = MOST) -> Any:
     return field(default=default, metadata={"about": about, "least": least, "most": most})
 
 
@@ -87,32 +92,38 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def read(environment: Mapping[str, str], options: Mapping[str, Any]) -> Settings:
     """The settings of this process; raises SettingsError for the first that cannot be used."""
-    values = {}
+    values, said = {}, {}
     for setting in SETTINGS:
-        for name, text in (
-            (_option(setting), options.get(setting.name)),
-            (_env_name(setting), environment.get(_env_name(setting))),
-        ):
-            if text is not None:
-                values[setting.name] = _value(setting, name, text)
-                break
+        option, env_name = _option(setting), _env_name(setting)
+        if (text := options.get(setting.name)) is not None:
+            values[setting.name], said[setting.name] = _value(setting, option, text), option
+        elif text := environment.get(env_name):
+            values[setting.name], said[setting.name] = _value(setting, env_name, text), env_name
+        else:
+            said[setting.name] = f"{option} or {env_name}"
     settings = Settings(**values)
+    _compare_times(settings, said)
+    return settings
+
+
+def _compare_times(settings: Settings, said: Mapping[str, str]) -> None:
+    """``said`` is how the person has spelt each setting; both spellings where it was not set."""
     if settings.ping_timeout_seconds <= settings.ping_interval_seconds:
-        raise SettingsError(
-            "CHAT_PING_TIMEOUT_SECONDS must be longer than CHAT_PING_INTERVAL_SECONDS"
-        )
+        longer, shorter = said["ping_timeout_seconds"], said["ping_interval_seconds"]
+        raise SettingsError(f"{longer} must be longer than {shorter}")
     if settings.redis_timeout_seconds >= settings.node_lease_seconds:
+        shorter, longer = said["redis_timeout_seconds"], said["node_lease_seconds"]
         raise SettingsError(
-            "CHAT_REDIS_TIMEOUT_SECONDS must be shorter than CHAT_NODE_LEASE_SECONDS:"
+            f"{shorter} must be shorter than {longer}:"
             " a node would be taken for dead before it notices that Redis is silent"
         )
-    return settings
 
 
 def unknown(environment: Mapping[str, str]) -> list[str]:
     """Names that look like settings and are none: a misspelt limit is no limit."""
     known = {_env_name(setting) for setting in SETTINGS}
-    return sorted(name for name in environment if name.startswith("CHAT_") and name not in known)
+    ours = {name for name in environment if name.startswith("CHAT_")}
+    return sorted(ours - known - NOT_OURS)
 
 
 def _value(setting: "Field[Any]", name: str, text: str) -> Any:
@@ -123,11 +134,12 @@ def _value(setting: "Field[Any]", name: str, text: str) -> Any:
         value = int(text) if whole else float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
-        raise SettingsError(f"{name}: {text!r} is not a {'whole ' if whole else ''}number")
+    shown = text if len(text) <= 40 else f"{text[:40]}…"
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SettingsError(f"{name}: {shown!r} is not a {'whole ' if whole else ''}number")
     least, most = setting.metadata["least"], setting.metadata["most"]
-    if least is not None and value < least:
-        raise SettingsError(f"{name}: {text} is below {least:g}")
-    if most is not None and value > most:
-        raise SettingsError(f"{name}: {text} is above {most:g}")
+    if value < least:
+        raise SettingsError(f"{name}: {shown} is below {least}")
+    if value > most:
+        raise SettingsError(f"{name}: {shown} is above {most}")
     return value

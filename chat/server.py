@@ -86,6 +86,8 @@ async def _run(server: NodeServer, node: Node, listener: socket.socket) -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     """The listening socket, made here so that a port in use is told in one line."""
+    if host.startswith("[") and host.endswith("]"):  # as an IPv6 address is written in a URL
+        host = host[1:-1]
     try:
         family, kind, proto, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

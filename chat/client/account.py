@@ -52,14 +52,19 @@ class Account:
     async def identify(self, socket: Socket) -> None:
         """Bind a new socket to the account, or to a new account where that is gone."""
         if self._token:
-            known = {} if self._inbox.last is None else {"seq": self._inbox.last}
             try:
-                await socket.request("RECONNECT_REQ", accountId=self.id, token=self._token, **known)
+                await socket.request("RECONNECT_REQ", **self.credentials())
                 return
             except Refused as refused:
                 if refused.code != NO_DATA_FOUND:
                     raise
         await socket.request("CRT_ACCOUNT_REQ", nickName=self.name)
+
+    def credentials(self) -> Frame:
+        """What takes the account over to a new socket."""
+        arrived = self._inbox.arrived
+        known = {} if arrived is None else {"seq": arrived}
+        return {"accountId": self.id, "token": self._token, **known}
 
     def notice(self, event: Event) -> None:
         """What happened to the connection."""
@@ -93,7 +98,10 @@ class Account:
             case "RECONNECT_RESP":
                 self._resumed(socket, frame)
             case "MATCH_RESP":
-                self._inbox.put(self.sessions.opened(announced(frame)))
+                session = announced(frame)
+                self._inbox.put(self.sessions.opened(session))
+                # Also one that is known: a node answers with a session that has had no message yet.
+                self._found_one(session)
             case "DIALOGUE_RESP":
                 integer(frame, "msgId")
 
@@ -125,7 +133,10 @@ class Account:
             self._lose_place()  # otherwise a NewSession is on its way, and asking could open a second
 
     def _reconcile(self, sessions: tuple[Session, ...], recovered: bool) -> None:
-        """A session may have begun with an answer that was lost, or ended with a push that was."""
+        """A session may have begun with an answer that was lost, or ended with a push that was.
+
+        Those that were known are no answer to a search: it goes on until there is a new one.
+        """
         for session in sessions:
             self._inbox.put(self.sessions.opened(session))
         if not recovered:
@@ -153,7 +164,9 @@ class Account:
         if frame.get("seq") is None:  # never stored, or of a node that does not number
             self._inbox.put(self.sessions.event(frame))
             return
-        receipt = Receipt(frame["cmd"][:-3] + "RESP", integer(frame, "seq"))
+        receipt = Receipt(frame["cmd"][:-3] + "RESP", integer(frame, "seq"), frame)
+        if self._inbox.given_anew(receipt):
+            self._renumber(receipt.seq - 1)
         if not self._in_turn(socket, receipt):
             return
         try:

@@ -2,13 +2,13 @@
 
     async with Client("ws://127.0.0.1:8000/ws", name="Ada") as me:
         session = await me.match()
-        await me.say(session, "Hello")
         async for event in me.events():
             match event:
                 case Message(session, msg_id, content):
-                    await me.viewed(session, msg_id)
-                    await me.say(session, f"You said {content}")
-                case PartnerLeft():
+                    with suppress(Refused):  # the partner has left, which is the next event
+                        await me.viewed(session, msg_id)
+                        await me.say(session, f"You said {content}"[:2000])
+                case PartnerLeft() | AccountLost():
                     break
 
 It knows nothing but the protocol. A lost connection is not the caller's business: calls wait for the
@@ -48,8 +48,9 @@ class Client:
     jitter and request ids, ``sleep`` and ``clock`` of the pauses between attempts.
 
     What holds for every call: it waits while the connection is lost, and as long as a node asks it to
-    (code 6) or has no Redis (code 2). It raises ``Refused`` for any other code, and ``Closed`` once
-    the client has ended. Cancelling a call does not take back what has been sent.
+    (code 6) or has no Redis (code 2). It raises ``Refused`` for any other code: 7 where the partner has
+    left, which may be so before ``PartnerLeft`` was taken, and 1 for a text that a node does not take.
+    It raises ``Closed`` once the client has ended. Cancelling a call does not take back what has been sent.
 
     Take the ``events()``: a push is acknowledged when it is taken, and a node keeps only so many.
     """
@@ -75,7 +76,10 @@ class Client:
         self._account = Account(name or "", outside)
 
     async def __aenter__(self) -> Self:
-        """Connect and get an account, or raise ``ConnectionFailed`` after ``timing.connect`` seconds."""
+        """Connect and get an account, or raise ``ConnectionFailed`` after ``timing.connect`` seconds.
+
+        At once where waiting is no use: an address that can never work, a node that wants nobody so soon.
+        """
         await self._account.link.open()
         return self
 
@@ -88,7 +92,11 @@ class Client:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Say goodbye: the account ends at once and its partners are told. Raises the crash, if any."""
+        """Say goodbye: the account ends at once and its partners are told. Raises the crash, if any.
+
+        While the connection is lost it comes back for that, for at most ``GOODBYE_SECONDS``; where no
+        node can be reached in that time the account ends with its grace time.
+        """
         await self._account.link.close()
 
     @property
@@ -118,8 +126,10 @@ class Client:
     async def match(self) -> Session:
         """Find a stranger; waits until there is one, over lost connections and even a lost account.
 
-        Raises ``MatchCancelled`` when ``cancel`` is called meanwhile. When the call itself is cancelled
-        the account stays in the queue, and who is found then arrives as ``Matched``.
+        The session is a new one, or the newest where that has had no message yet: only ``leave`` makes
+        a node look for somebody else then. Raises ``MatchCancelled`` when ``cancel`` is called meanwhile.
+        When the call itself is cancelled the account stays in the queue, and who is found then arrives
+        as ``Matched``.
         """
         if self._account.found is not None:
             raise RuntimeError("match() is already waiting")
@@ -135,10 +145,11 @@ class Client:
 
     async def cancel(self) -> None:
         """Give up the place in the queue. Who was found at the same moment still arrives as ``Matched``."""
+        if self._account.found is not None:
+            # First, so that after a reconnect the search does not ask again behind the cancellation.
+            fail(self._account.found, MatchCancelled("the search was cancelled"))
         await self._account.link.persist(partial(self._request, "MATCH_CANCEL_REQ"))
         self._account.queued = False
-        if self._account.found is not None:
-            fail(self._account.found, MatchCancelled("the search was cancelled"))
 
     async def say(self, session: Session, content: str) -> int:
         """Send a message; returns its msgId once it is recorded, which it is exactly once.

@@ -79,7 +79,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A talk with one stranger."""
+    """A talk with one partner."""
 
     id: int
     partner_id: int

@@ -7,10 +7,14 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from chat.client.events import Event, Typing
+from chat.client.frames import Frame
 
 EVENTS_LIMIT = 10_000
 """A node keeps about a thousand pushes for an account and refuses its partners beyond; so many events
 are never waiting unless nobody takes them at all."""
+
+LAG_LIMIT = 1000
+"""With more events waiting, coming back acknowledges only what was taken."""
 
 
 class Turn(Enum):
@@ -26,6 +30,8 @@ class Receipt(NamedTuple):
 
     command: str
     seq: int
+    frame: Frame | None = None
+    """The push itself, to know it again."""
 
 
 class Inbox:
@@ -33,17 +39,20 @@ class Inbox:
 
     A push is acknowledged when its event is taken, not when it arrives. So the bound that a node sets
     to unacknowledged pushes holds for this queue too, and the partner of a program that does not keep
-    up is told so (code 6). Beyond ``EVENTS_LIMIT`` typing notices are left out, anything else raises
+    up is told so (code 6). Coming back acknowledges more, but only up to ``LAG_LIMIT``. Beyond ``EVENTS_LIMIT`` typing notices are left out, anything else raises
     ``OverflowError``, which ends the client.
     """
 
     __slots__ = (
-        "_acknowledge", "_crash", "_entries", "_news", "_numbering", "_open", "last", "taken"
+        "_acknowledge", "_crash", "_entries", "_news", "_numbering", "_open", "_waiting", "last",
+        "taken",
     )  # fmt: skip
 
     def __init__(self, acknowledge: Callable[[Receipt], None]) -> None:
         self._acknowledge = acknowledge
         self._entries: deque[tuple[Event | None, Receipt | None, int]] = deque()
+        self._waiting: dict[int, Receipt] = {}
+        """By number, what has arrived and was not taken."""
         self._news = asyncio.Event()
         self._numbering = 0
         self._open = True
@@ -53,10 +62,29 @@ class Inbox:
         self.taken = 0
         """Everything up to here is acknowledged."""
 
+    @property
+    def arrived(self) -> int | None:
+        """What to tell a node on coming back; None where nothing is known.
+
+        Usually the last number that arrived, so that nothing is repeated. But that acknowledges what
+        waits here, and a node would send as much again after each reconnect. So a reader that lags far
+        behind tells what it has taken; what the node then repeats is known here, and dropped, unless it
+        is ``given_anew``.
+        """
+        lagging = len(self._entries) > LAG_LIMIT
+        return self.taken if lagging and self.last is not None else self.last
+
+    def given_anew(self, receipt: Receipt) -> bool:
+        """Whether another push has had this number: the node came back with an older data set, and
+        could not know from what was taken how far it had been."""
+        known = self._waiting.get(receipt.seq)
+        return known is not None and known.frame != receipt.frame
+
     def renumber(self, last: int | None) -> None:
         """The node counts anew: for a new account from 1, for one that lost something from anywhere."""
         self.last = last
         self.taken = 0
+        self._waiting.clear()
         self._numbering += 1  # a receipt of the old count must not be sent in the new one
 
     def turn(self, seq: int) -> Turn:
@@ -76,6 +104,8 @@ class Inbox:
             if isinstance(event, Typing):
                 return
             raise OverflowError(f"{EVENTS_LIMIT} events are waiting: nobody takes them")
+        if receipt is not None:
+            self._waiting[receipt.seq] = receipt
         self._entries.append((event, receipt, self._numbering))
         self._news.set()
 
@@ -103,5 +133,6 @@ class Inbox:
         event, receipt, numbering = self._entries.popleft()
         if receipt is not None and numbering == self._numbering:
             self.taken = receipt.seq
+            self._waiting.pop(receipt.seq, None)
             self._acknowledge(receipt)
         return event

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from random import Random
 from ssl import SSLContext
 from typing import Protocol, TypeVar
@@ -13,6 +15,7 @@ from chat.client.events import (
     RATE_LIMITED,
     REPLACED,
     Banned,
+    ClientError,
     Closed,
     ConnectionFailed,
     ConnectionLost,
@@ -22,7 +25,7 @@ from chat.client.events import (
     Timing,
 )
 from chat.client.frames import Frame
-from chat.client.socket import Loss, Socket, SocketLost, fail
+from chat.client.socket import GOODBYE_SECONDS, Loss, Socket, SocketLost, fail
 
 T = TypeVar("T")
 
@@ -31,6 +34,7 @@ class Owner(Protocol):
     """Who uses the link. It says ``online`` as soon as a socket has its account."""
 
     async def identify(self, socket: Socket) -> None: ...
+    def credentials(self) -> Frame: ...
     def receive(self, socket: Socket, frame: Frame) -> None: ...
     def notice(self, event: Event) -> None: ...
     def ended(self, why: Closed, crash: Exception | None) -> None: ...
@@ -77,6 +81,8 @@ class Link:
             socket = await self._first()
         except BaseException:
             self._finish(Closed("the client never was connected"))
+            if self._socket is not None:
+                self._socket.drop("given up")
             raise
         self._task = asyncio.create_task(self._keep(socket), name="chat client")
 
@@ -86,23 +92,40 @@ class Link:
             async with asyncio.timeout(seconds):
                 return await self._reconnect(0.0)
         except TimeoutError:
-            why = self._failure or "no answer"
+            why = _in_words(self._failure)
             raise ConnectionFailed(f"cannot connect in {seconds:g} s: {why}") from self._failure
         except (SocketLost, Refused) as failure:
-            raise ConnectionFailed(f"cannot connect: {failure}") from failure
+            raise ConnectionFailed(f"cannot connect: {_in_words(failure)}") from failure
 
     async def close(self) -> None:
-        """Say goodbye and end. Raises what the task crashed with, if it did."""
+        """End, and say goodbye, also when nobody is connected. Raises what the task crashed with."""
         task, self._task = self._task, None
         if task is None:
             return
         task.cancel()
         (outcome,) = await asyncio.gather(task, return_exceptions=True)
+        welcome = self._end is None
         self._finish(Closed("the client has said goodbye"))
         if self._socket is not None:
             await self._socket.goodbye()
+        elif welcome:
+            await self._come_back_for_goodbye()
         if isinstance(outcome, Exception):
             raise outcome
+
+    async def _come_back_for_goodbye(self) -> None:
+        """One attempt, on a socket that is used for nothing else: what it receives concerns nobody."""
+        outside = self._outside
+        with suppress(ClientError, TimeoutError):
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                socket = await Socket.open(
+                    next(outside.urls), lambda *_: None, lambda _: None, outside.timing, outside.ssl
+                )
+                try:
+                    await socket.request("RECONNECT_REQ", **self._owner.credentials())
+                    await socket.goodbye()
+                finally:
+                    socket.drop("the goodbye was said")
 
     def online(self, socket: Socket) -> None:
         """This socket has the account: calls may use it."""
@@ -173,11 +196,20 @@ class Link:
                 await self._outside.sleep(wait)
             try:
                 return await self._connect()
-            except (SocketLost, Refused) as failure:
-                if not failure.again:
+            except (SocketLost, Refused, ConnectionFailed) as failure:
+                if not self._again(failure):
                     raise
                 self._failure = failure
                 wait = self._next_wait(failure)
+
+    def _again(self, failure: SocketLost | Refused | ConnectionFailed) -> bool:
+        """A client that was connected knows that its addresses are right, whatever one says now."""
+        first = self._task is None
+        if isinstance(failure, ConnectionFailed):
+            return not first
+        told = failure.retry_after_ms if isinstance(failure, Refused) else None
+        in_vain = first and told is not None and told / 1000 > self._outside.timing.connect
+        return failure.again and not in_vain
 
     async def _connect(self) -> Socket:
         outside = self._outside
@@ -187,7 +219,8 @@ class Link:
         try:
             await self._owner.identify(socket)
         except BaseException:
-            socket.drop("it has no account")
+            if socket is not self._socket:  # one that just got its account is for the goodbye
+                socket.drop("it has no account")
             if socket.crash is not None:  # a new socket would meet the same fault
                 raise socket.crash from None
             raise
@@ -227,3 +260,12 @@ class Link:
         if isinstance(failure, Refused) and failure.retry_after_ms is not None:
             return max(failure.retry_after_ms / 1000, 0.0)
         return self._outside.random.uniform(0, limit)
+
+
+def _in_words(failure: Exception | None) -> str:
+    """Why there is no connection, for people."""
+    if not isinstance(failure, Refused) or failure.code != RATE_LIMITED:
+        return str(failure or "no answer")
+    wait = failure.retry_after_ms
+    when = "later" if wait is None else f"in {ceil(wait / 1000)} s"
+    return f"too many new accounts from here, try again {when}"

@@ -18,7 +18,7 @@ from chat.client.frames import Frame, Malformed, integer, members, text
 
 
 class Sessions:
-    """``found`` is told of every session that is announced, also of one that is known already."""
+    """``found`` is told of every session that is new here."""
 
     __slots__ = ("_found", "_open", "_turns")
 
@@ -37,10 +37,12 @@ class Sessions:
 
     def opened(self, session: Session) -> Matched | None:
         """None for one that is known: an answer, a push and a reconnect may tell of the same."""
-        known = self._open.setdefault(session.id, session)
-        self._turns.setdefault(session.id, asyncio.Lock())
-        self._found(known)
-        return Matched(session) if known is session else None
+        if session.id in self._open:
+            return None
+        self._open[session.id] = session
+        self._turns[session.id] = asyncio.Lock()
+        self._found(session)
+        return Matched(session)
 
     def ended(self, session_id: int) -> PartnerLeft | None:
         """None for one that had ended before."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from ssl import SSLContext
 from typing import Any, Self
 
@@ -12,10 +13,12 @@ from picows import (
     WSCloseCode,
     WSError,
     WSFrame,
+    WSInvalidStatusError,
     WSInvalidURL,
     WSListener,
     WSMsgType,
     WSTransport,
+    WSUpgradeResponse,
     ws_connect,
 )
 
@@ -34,6 +37,7 @@ from chat.client.frames import Frame, Malformed, decode, encode, integer, text
 
 MESSAGE_BYTES = 1 << 20
 GOODBYE_SECONDS = 1.0
+LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 log = logging.getLogger("chat.client")
 log.addHandler(logging.NullHandler())  # a library is silent where nobody set up logging
@@ -133,12 +137,8 @@ class Socket(WSListener):
                     auto_ping_reply_timeout=min(timing.request, timing.quiet),
                     max_frame_size=MESSAGE_BYTES,
                 )
-        except WSInvalidURL as failure:
-            raise ConnectionFailed(str(failure)) from failure
-        except TimeoutError as failure:
-            raise SocketLost(Loss(ABNORMAL, f"{url} does not answer")) from failure
         except (OSError, WSError, ValueError) as failure:
-            raise SocketLost(Loss(ABNORMAL, f"{url}: {failure}")) from failure
+            raise _unreachable(url, failure) from failure
 
     def send(self, command: str, **fields: object) -> None:
         """Send what has no answer. On a lost socket it does nothing."""
@@ -269,6 +269,26 @@ class Socket(WSListener):
             self.lost.set_result(loss)
         else:
             fail(self.lost, crash)
+
+
+def _unreachable(url: str, failure: Exception) -> ClientError:
+    """What can never work is ``ConnectionFailed``; anything else may work the next time."""
+    match failure:
+        case WSInvalidURL():
+            return ConnectionFailed(str(failure))
+        case WSInvalidStatusError(response=WSUpgradeResponse(status=status)) if _final(status):
+            hint = "; a node is at the path /ws" if status == HTTPStatus.NOT_FOUND else ""
+            return ConnectionFailed(f"{url} answers with HTTP {status:d}, not a WebSocket{hint}")
+        case TimeoutError():
+            return SocketLost(Loss(ABNORMAL, f"{url} does not answer"))
+        case OSError() | WSError():
+            return SocketLost(Loss(ABNORMAL, f"{url}: {failure}"))
+    return ConnectionFailed(f"{url} isn't a valid URL: {failure}")
+
+
+def _final(status: int) -> bool:
+    """Not what a server says that is busy, starts, or leaves."""
+    return status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in LATER
 
 
 def fail(future: asyncio.Future[Any], error: BaseException) -> None:

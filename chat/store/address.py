@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from redis import RedisError
 from redis.asyncio.connection import RedisSSLContext, parse_url
@@ -23,6 +23,8 @@ _TLS = {
     "ssl_check_hostname": "check_hostname",
     "ssl_password": "password",
 }
+_PARAMETERS = {"db", "username", "password"}
+"""What a URL may say after its question mark, besides TLS. redis-py takes anything there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Address:
             parts: dict[str, Any] = {**parse_url(url)}
         except ValueError as error:
             raise SettingsError(f"the Redis URL cannot be used: {error}") from None
+        _check_parameters(url)
         path = urlsplit(url).path.strip("/")
         if not url.startswith("unix:") and path and not path.isdecimal():  # redis-py passes over it
             raise SettingsError(f"the Redis URL cannot be used: {path} is no number of a database")
@@ -58,6 +61,16 @@ class Address:
             tls=_tls(parts) if url.startswith("rediss://") else None,
             login=_login(parts),
         )
+
+
+def _check_parameters(url: str) -> None:
+    """What is not understood is told: a misspelt certificate would be none. Its value may be secret."""
+    tls = url.startswith("rediss://")
+    for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True):
+        if name in _TLS and not tls:
+            raise SettingsError(f"the Redis URL cannot be used: {name} is for rediss://")
+        if name not in _TLS and name not in _PARAMETERS:
+            raise SettingsError(f"the Redis URL cannot be used: {name} is no parameter of it")
 
 
 def _login(parts: dict[str, Any]) -> Sequence[tuple[str | int, ...]]:

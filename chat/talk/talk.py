@@ -4,22 +4,22 @@ On a terminal there is a prompt with a line below that says how things are. With
 file it reads lines, waits for a partner, and says goodbye when all its lines are confirmed.
 """
 
-import asyncio
 import sys
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import datetime
 from typing import TextIO
 
 from chat.client import Client
-from chat.client.events import ClientError, Session, Timing
-from chat.talk.conversation import Conversation
-from chat.talk.text import clean, lines, printer
+from chat.client.events import ClientError, Timing
+from chat.talk.address import socket_url
+from chat.talk.pipe import on_pipe
+from chat.talk.talker import Talker
+from chat.talk.text import clean, complainer, let_go, printer
+
+Streams = tuple[TextIO | None, TextIO | None, TextIO | None]
 
 PATIENT = Timing(connect=5.0)
 """A person looks at an empty screen meanwhile."""
-PAUSE_SECONDS = 3.0
-"""Who has not typed for so long is not typing."""
 
 
 async def talk(
@@ -34,113 +34,36 @@ async def talk(
 ) -> int:
     """Talk with strangers until the person has had enough; returns the exit code of the process.
 
-    0 after a goodbye; 1 if no node could be reached, if the connection was ended for good, or if a
-    line from a pipe was not delivered. Cancelling it, as Ctrl-C does to a program that reads a pipe,
+    0 after a goodbye; 1 if no node could be reached, if the connection was ended for good, if a line
+    from a pipe was not delivered, or if one cannot read or write here. Cancelling it, as Ctrl-C does to a program that reads a pipe,
     says goodbye too.
     """
-    stdin, stdout, stderr = stdin or sys.stdin, stdout or sys.stdout, stderr or sys.stderr
-    complain = printer(stderr)
+    streams = stdin or sys.stdin, stdout or sys.stdout, stderr or sys.stderr
+    complain = complainer(streams[2])
     try:
-        async with Client(url, name, timing=timing) as me:
-            if stdin.isatty() and stdout.isatty():
-                return await _on_terminal(Conversation(me, print, print, now))
-            conversation = Conversation(me, printer(stdout), complain, now, patient=True)
-            return await _on_pipe(conversation, stdin)
+        return await _talk(socket_url(url), name, streams, timing, now)
     except ClientError as error:
         complain(f"chat: {clean(str(error))}")
     except BrokenPipeError:  # whoever read the output has gone: nobody to tell
         pass
+    except OSError as error:
+        complain(f"chat: cannot read and write here: {error.strerror or error}")
+    finally:
+        let_go(streams[1])
+        let_go(streams[2])
     return 1
 
 
-async def _on_terminal(conversation: Conversation) -> int:
-    from prompt_toolkit import PromptSession
-    from prompt_toolkit.patch_stdout import patch_stdout
+async def _talk(
+    url: str, name: str | None, streams: Streams, timing: Timing, now: Callable[[], datetime]
+) -> int:
+    stdin, stdout, stderr = streams
+    if stdin is None or stdout is None:  # as Python has it where a shell has closed one
+        raise OSError("standard input or output is closed")
+    async with Client(url, name, timing=timing) as me:
+        if stdin.isatty() and stdout.isatty():
+            from chat.talk.terminal import on_terminal  # not loaded for a pipe
 
-    prompt: PromptSession[str] = PromptSession("> ", bottom_toolbar=lambda: conversation.status)
-    typist = Typist(conversation)
-    prompt.default_buffer.on_text_changed += lambda buffer: typist.changed(buffer.text)
-    conversation.changed = prompt.app.invalidate
-
-    async def read() -> None:
-        with suppress(EOFError, KeyboardInterrupt):
-            while (line := await prompt.prompt_async()).strip() != "/quit":
-                typist.changed("")
-                conversation.try_to_enter(line)
-
-    with patch_stdout():
-        conversation.look()
-        quitted = await _until_first(read(), *conversation.background(), typist.run())
-    return 0 if quitted else 1
-
-
-async def _on_pipe(conversation: Conversation, stdin: TextIO) -> int:
-    async def read() -> None:
-        async for line in lines(stdin):
-            if line.strip() == "/quit":
-                break
-            await conversation.enter(line)
-        await conversation.done()
-
-    conversation.look()
-    quitted = await _until_first(read(), *conversation.background())
-    return 0 if quitted and conversation.complete else 1
-
-
-async def _until_first(
-    main: Coroutine[None, None, None], *rest: Coroutine[None, None, None]
-) -> bool:
-    """Run all until one ends, and end the others; whether it was ``main``. Raises what one raised."""
-    tasks = [asyncio.create_task(coroutine) for coroutine in (main, *rest)]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-        return tasks[0] in done
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class Typist:
-    """Tells the partner who is typing: once at the start, now and then, and at the end."""
-
-    def __init__(self, conversation: Conversation, pause: float = PAUSE_SECONDS) -> None:
-        self._conversation = conversation
-        self._pause = pause
-        self._composing = False
-        self._keys = asyncio.Event()
-
-    def changed(self, text: str) -> None:
-        """The text at the prompt is now this."""
-        self._composing = bool(text) and not text.startswith("/")
-        self._keys.set()
-
-    async def run(self) -> None:
-        while True:
-            await self._keys.wait()
-            session = self._conversation.session
-            if self._composing and session is not None:
-                await self._compose(session)
-            else:
-                self._keys.clear()
-
-    async def _compose(self, session: Session) -> None:
-        """While keys are hit one notice each pause is enough."""
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        while await self._hit() and self._composing:
-            if loop.time() >= due:
-                due = loop.time() + self._pause
-                await self._conversation.me.typing(session, True)
-        self._keys.clear()
-        await self._conversation.me.typing(session, False)
-
-    async def _hit(self) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._pause):
-                await self._keys.wait()
-                self._keys.clear()
-                return True
-        return False
+            return await on_terminal(Talker(me, print, print, now))
+        talker = Talker(me, printer(stdout), complainer(stderr), now, patient=True)
+        return await on_pipe(talker, stdin)

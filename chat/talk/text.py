@@ -1,4 +1,4 @@
-"""Lines in and out of a terminal or a pipe, and what a stranger may not put into them."""
+"""Lines in and out of a terminal or a pipe, and what a partner may not put into them."""
 
 import asyncio
 import codecs
@@ -11,16 +11,20 @@ from typing import TextIO
 
 Show = Callable[[str], None]
 
+HARMLESS = "\u200c\u200d\u200e\u200f\u061c"
+"""Format characters that act where they stand: joiners of letters and emoji, and the marks that Hebrew
+and Arabic need. Overrides, embeddings and isolates reach further, and could turn a line around."""
+
 
 def clean(text: str) -> str:
-    """The text without what a terminal would obey: it comes from a stranger."""
+    """The text without what a terminal would obey: it comes from a partner."""
     return "".join(map(_visible, text))
 
 
 def _visible(char: str) -> str:
     if char == "\n":
         return "⏎"  # one line for each message: the next could look like one of ours
-    if char in "\u200c\u200d":  # join letters and emoji, and do nothing else
+    if char in HARMLESS:
         return char
     hidden = unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
     return "\ufffd" if hidden else char
@@ -35,6 +39,31 @@ def printer(stream: TextIO) -> Show:
         stream.flush()
 
     return show
+
+
+def complainer(stream: TextIO | None) -> Show:
+    """Writes lines where it can: when not even this stream works there is nobody to tell."""
+    show = printer(stream) if stream is not None else None
+
+    def complain(line: str) -> None:
+        with suppress(OSError, ValueError):
+            if show is not None:
+                show(line)
+
+    return complain
+
+
+def let_go(stream: TextIO | None) -> None:
+    """What a stream did not take, the interpreter would try again, and complain of, when it ends."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 async def lines(stdin: TextIO) -> AsyncIterator[str]:

@@ -9,6 +9,7 @@ from contextlib import closing
 
 import pytest
 
+from chat import server
 from tests.support.nodes import ROOT, NodeProcess
 from tests.support.process import HOST, free_port
 from tests.support.servers import Server
@@ -60,7 +61,14 @@ def test_a_host_that_is_none(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "option", ["ssl_ca_certs=/no/such/file", "ssl_cert_reqs=perhaps", "db=many", "socket_timeout=x"]
+    "option",
+    [
+        "ssl_ca_certs=/no/such/file",
+        "ssl_cert_reqs=perhaps",
+        "db=many",
+        "socket_timeout=1",
+        "foo=bar",
+    ],
 )
 def test_a_url_with_a_wrong_option(option: str) -> None:
     """Told, not ignored."""
@@ -84,8 +92,8 @@ def test_a_redis_that_is_not_there() -> None:
 
 def test_a_wrong_password() -> None:
     """In the server's words, without the password."""
-    with Server("redis", "--requirepass", "right", password="right") as server:
-        line = refused("--redis-url", server.url.replace("right", "wrong-one"))
+    with Server("redis", "--requirepass", "right", password="right") as redis:
+        line = refused("--redis-url", redis.url.replace("right", "wrong-one"))
     assert "WRONGPASS" in line
     assert "wrong-one" not in line
 
@@ -101,10 +109,10 @@ def test_a_wrong_password() -> None:
         ("CHAT_GRACE_SECONDS", "-1"),
         ("CHAT_GRACE_SECONDS", "nan"),
         ("CHAT_GRACE_SECONDS", "inf"),
-        ("CHAT_GRACE_SECONDS", ""),
         ("CHAT_NODE_LEASE_SECONDS", "0"),
         ("CHAT_INBOX_LENGTH", "0"),
         ("CHAT_COMMANDS_BURST", "1e3"),
+        ("CHAT_COMMANDS_BURST", "9" * 400),
         ("CHAT_SESSIONS_PER_ACCOUNT", "0"),
         ("CHAT_TRUSTED_PROXIES", "10.0.0.0/99"),
     ],
@@ -127,6 +135,25 @@ def test_a_misspelt_setting_is_warned_of() -> None:
     with NodeProcess(env={"CHAT_GRACE_SECOND": "5"}) as node:
         (line,) = [line for line in node.log().splitlines() if "CHAT_GRACE_SECOND" in line]
         assert "WARNING" in line
+
+
+def test_an_empty_setting_is_none() -> None:
+    """As unit files and compose files leave it."""
+    empty = {"CHAT_HOST": "", "CHAT_PORT": "", "CHAT_REDIS_URL": ""}
+    with NodeProcess(env=empty) as node:
+        assert node.ready()
+
+
+def test_a_host_in_brackets() -> None:
+    """An IPv6 address as it is written in a URL."""
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            pytest.skip("there is no IPv6 on this machine")
+    listener = server._listen("[::1]", 0)
+    with closing(listener):
+        assert listener.getsockname()[0] == "::1"
 
 
 def test_the_command_line_wins() -> None:

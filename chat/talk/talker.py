@@ -1,4 +1,4 @@
-"""A person in a terminal and one stranger at a time: commands and lines in, events told in words."""
+"""A person in a terminal and one partner at a time: commands and lines in, events told in words."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -25,28 +25,16 @@ from chat.client.events import (
     Typing,
     Viewed,
 )
+from chat.talk.state import State
 from chat.talk.text import Show, clean
-
-HELP = """\
-/next   leave, and look for another stranger
-/leave  leave this stranger, or stop looking
-/quit   say goodbye (Ctrl-C and Ctrl-D do the same)
-/help   this
-//text  say /text"""
-
-REFUSALS = {
-    1: "it is too long, or has characters that the node does not take",
-    4: "the session is gone",
-    5: "the node does not allow it",
-    7: "the stranger has left",
-}
+from chat.talk.words import HELP, reason
 
 UNSENT_LINES = 100
 """Lines that wait for the connection. More are not taken."""
 
 
-class Conversation:
-    """A person, and one stranger at a time. ``patient``: a line waits while a stranger is looked for."""
+class Talker:
+    """Takes lines and tells events. ``patient``: a line waits while a partner is looked for."""
 
     def __init__(
         self,
@@ -61,46 +49,30 @@ class Conversation:
         self.show = show
         self.complain = complain
         self.changed: Callable[[], object] = lambda: None
-        """Called when ``status`` may have changed."""
-        self.session: Session | None = None
+        """Called when ``state`` may have changed."""
+        self.state = State()
         self.complete = True
         """False once a line was not delivered."""
         self._now = now
         self._patient = patient
-        self._looking = False
-        self._online = True
-        self._typing = False
         self._wanted = asyncio.Event()
         self._decided = asyncio.Event()
         self._seen: Message | None = None
         self._unseen = asyncio.Event()
         self._lines: asyncio.Queue[str] = asyncio.Queue(UNSENT_LINES)
-
-    @property
-    def partner(self) -> str:
-        return clean(self.session.partner_name) if self.session else "nobody"
-
-    @property
-    def status(self) -> str:
-        """How things are, in a few words."""
-        if not self._online:
-            return "connection lost, coming back…"
-        if self._looking:
-            return "looking for a stranger…"
-        if self.session is None:
-            return "nobody is here: /next finds a stranger"
-        return f"{self.partner} is typing…" if self._typing else f"talking with {self.partner}"
+        self._unwanted: asyncio.Queue[Session] = asyncio.Queue()
+        """To be left. No more than a node lets an account have."""
 
     # -- what runs beside the input
 
     def background(self) -> list[Coroutine[None, None, None]]:
         """All that has to run; the first, ``listen``, ends when the client has ended."""
-        return [self._listen(), self._seek(), self._send(), self._view()]
+        return [self._listen(), self._seek(), self._send(), self._view(), self._refuse()]
 
     async def _listen(self) -> None:
         async for event in self.me.events():
-            if isinstance(event, Matched) and not self._looking:
-                await self.me.leave(event.session)  # found in the moment of giving up
+            if isinstance(event, Matched) and not self.state.looking:
+                self._unwanted.put_nowait(event.session)  # found in the moment of giving up
             else:
                 self._tell(event)
                 self.changed()
@@ -108,20 +80,38 @@ class Conversation:
     async def _seek(self) -> None:
         while True:
             await self._wanted.wait()
+            await self._unwanted.join()  # a node would answer with that session again
             self._wanted.clear()
+            if not self.state.looking:
+                continue
             try:
                 await self.me.match()
             except MatchCancelled:
                 continue
             except Refused as refused:
                 self._stop_looking()
-                self.complain(f"! no stranger: {_reason(refused)}")
+                self.complain(f"! no stranger: {reason(refused)}")
 
     async def _send(self) -> None:
         while True:
             line = await self._lines.get()
             await self._do(line)
             self._lines.task_done()
+
+    async def _refuse(self) -> None:
+        """Leave those who were found too late; what happens meanwhile is told meanwhile."""
+        while True:
+            session = await self._unwanted.get()
+            await self._leave_session(session)
+            self._unwanted.task_done()
+
+    async def _leave_session(self, session: Session) -> bool:
+        try:
+            await self.me.leave(session)
+        except Refused as refused:
+            self.complain(f"! not left: {reason(refused)}")
+            return False
+        return True
 
     async def _view(self) -> None:
         """Only the last of several messages is worth a word."""
@@ -139,7 +129,10 @@ class Conversation:
         await self._lines.put(line)
 
     def try_to_enter(self, line: str) -> None:
-        """Take a line, or say that too many are waiting."""
+        """Take a line, or say that too many are waiting. Help is at once, whatever waits."""
+        if line.strip() == "/help":
+            self.show(HELP)
+            return
         try:
             self._lines.put_nowait(line)
         except asyncio.QueueFull:
@@ -158,14 +151,14 @@ class Conversation:
     async def _say(self, content: str) -> None:
         if self._patient:
             await self._decided.wait()
-        if self.session is None:
-            why = "nobody is here yet" if self._looking else "nobody is here, try /next"
+        if self.state.session is None:
+            why = "nobody is here yet" if self.state.looking else "nobody is here, try /next"
             self._not_sent(why)
             return
         try:
-            await self.me.say(self.session, content)
+            await self.me.say(self.state.session, content)
         except Refused as refused:
-            self._not_sent(_reason(refused))
+            self._not_sent(reason(refused))
 
     def _not_sent(self, why: str) -> None:
         self.complete = False
@@ -183,40 +176,41 @@ class Conversation:
                 self.complain(f"! {clean(command)} is no command, /help lists them")
 
     async def _next(self) -> None:
-        if self._looking:
+        if self.state.looking:
             self.show("* still looking")
             return
         await self._leave()
         self.look()
 
     async def _leave(self) -> None:
-        if self._looking:
+        if self.state.looking:
             self._stop_looking()
-            await self.me.cancel()
+            with suppress(Refused):  # whoever is found nevertheless is left
+                await self.me.cancel()
             self.show("* you stopped looking")
-        elif self.session is not None:
-            session, partner = self.session, self.partner
-            self._part()
-            await self.me.leave(session)
-            self.show(f"* you left {partner}")
+        elif self.state.session is not None:
+            session, partner = self.state.session, self.state.partner
+            self._meet(None)
+            if await self._leave_session(session):
+                self.show(f"* you left {partner}")
 
     # -- who is here
 
     def look(self) -> None:
         """Start to look for a stranger."""
-        self._looking = True
+        self.state.looking = True
         self._decided.clear()
         self.show("* looking for a stranger…")
         self._wanted.set()
         self.changed()
 
     def _stop_looking(self) -> None:
-        self._looking = False
+        self.state.looking = False
         self._decided.set()
         self.changed()
 
-    def _part(self) -> None:
-        self.session, self._typing = None, False
+    def _meet(self, session: Session | None) -> None:
+        self.state.meet(session)
         self.changed()
 
     # -- what happened
@@ -224,14 +218,14 @@ class Conversation:
     def _tell(self, event: Event) -> None:
         match event:
             case Matched(session):
-                self.session = session
+                self._meet(session)
                 self._stop_looking()
-                self.show(f"* you are talking with {self.partner}")
+                self.show(f"* you are talking with {self.state.partner}")
             case ConnectionLost():
-                self._online = False
+                self.state.online = self.state.typing = False  # that it ends may be what is lost
                 self.show("* connection lost, coming back…")
             case Reconnected(recovered=recovered):
-                self._online = True
+                self.state.online = True
                 self.show("* connected again" + ("" if recovered else "; something was lost"))
             case AccountLost():
                 self._start_anew()
@@ -241,14 +235,14 @@ class Conversation:
                 self.show("* this account is in use elsewhere: goodbye")
             case Banned():
                 self.show("* the node does not want you here")
-            case _ if event.session == self.session:
+            case _ if event.session == self.state.session:
                 self._tell_of_partner(event)
 
     def _start_anew(self) -> None:
-        self._online = True
+        self.state.online = True
         self.show("* connected again, but you were away for too long: you are somebody new")
-        self._part()
-        if not self._looking:
+        self._meet(None)
+        if not self.state.looking:
             self.show("* /next finds a stranger")
 
     def _tell_of_partner(
@@ -256,29 +250,27 @@ class Conversation:
     ) -> None:
         match event:
             case Message(content=content):
-                self._typing = False
-                self.show(f"[{self._now():%H:%M}] {self.partner}: {clean(content)}")
+                self.state.typing = False
+                self.show(f"[{self._now():%H:%M}] {self.state.partner}: {clean(content)}")
                 self._seen = event
                 self._unseen.set()
             case Typing(typing=typing):
-                if typing and not self._typing:
+                if typing and not self.state.typing:
                     self._show_typing()
-                self._typing = typing
+                self.state.typing = typing
             case Viewed():
-                self.show(f"✓ read by {self.partner}")
+                self.show(f"✓ read by {self.state.partner}")
             case PartnerAway():
-                self.show(f"* {self.partner} lost the connection and may come back")
+                self.state.typing, self.state.away = False, True
+                self.show(f"* {self.state.partner} lost the connection and may come back")
             case PartnerBack():
-                self.show(f"* {self.partner} is back")
+                self.state.away = False
+                self.show(f"* {self.state.partner} is back")
             case PartnerLeft():
-                self.show(f"* {self.partner} has left, /next finds another stranger")
-                self._part()
+                self.show(f"* {self.state.partner} has left, /next finds another stranger")
+                self._meet(None)
 
     def _show_typing(self) -> None:
         """A terminal shows it below the prompt."""
         if self._patient:
-            self.show(f"* {self.partner} is typing…")
-
-
-def _reason(refused: Refused) -> str:
-    return REFUSALS.get(refused.code, f"the node says code {refused.code}")
+            self.show(f"* {self.state.partner} is typing…")
