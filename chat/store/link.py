@@ -23,6 +23,7 @@ import hiredis
 from chat.errors import StoreUnreachable
 from chat.store.address import Address
 from chat.store.complaints import Complaints
+from chat.store.reasons import in_words
 from chat.store.wire import Ask, Done, LinkDown, Part, Wire
 
 log = logging.getLogger(__name__)
@@ -169,8 +170,7 @@ class RedisLink:
                 wire.drop("not usable")
             if not isinstance(error, UNUSABLE):
                 raise
-            # An old server repeats the arguments that it does not know, the password among them.
-            said = str(error).partition(", with args")[0] or f"no answer for {CONNECT_SECONDS:g} s"
+            said = in_words(str(error)) or f"no answer for {CONNECT_SECONDS:g} s"
             raise StoreUnreachable(f"cannot use Redis at {address.shown}: {said}") from error
         channels = sorted(self._channels)
         for first in range(0, len(channels), CHANNELS_AT_ONCE):
