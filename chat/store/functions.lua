@@ -12,7 +12,8 @@ says when to raise it. KEYS[1] is always the pool, "chat:{p}", and names every o
   <pool>:inbox:<id>       stream  pushes not yet acknowledged, entry id <seq>-0, field push
   <pool>:sessions:<id>    set     open sessions of an account
   <pool>:session:<sid>    hash    state, a, b, nick_a, nick_b, last, viewed_a, viewed_b, told_a, told_b,
-                                  opened_a, opened_b, since; r0..r63: the last 64 messages (see remember)
+                                  opened_a, opened_b, said_a, said_b, since; a0..a63 and b0..b63: the last
+                                  64 messages of each (see remember)
   <pool>:queue            list    who waits, longest first
   <pool>:away             zset    account by the end of its grace time, ms
   <pool>:nodes            zset    node by the end of its lease, ms
@@ -42,13 +43,13 @@ local LOST = -2     -- the account is away or gone: its socket may come back
 local OLDER = -3    -- the node saw what this data set does not know: it is older. As LOST
 
 local ENDED_SESSION_SECONDS = 3600
-local REMEMBERED = 64 -- messages of a session whose requestId is known
+local REMEMBERED = 64 -- messages of each in a session whose requestId is known
 local BATCH = 100     -- pushes, or accounts, that one call reads
 local PASSED_OVER = 1000000 -- more pushes than an account can have got that this data set does not know
 
-local REMEMBERED_FIELDS = {}
+local REMEMBERED_FIELDS = { a = {}, b = {} }
 for slot = 0, REMEMBERED - 1 do
-  REMEMBERED_FIELDS[slot + 1] = 'r' .. slot
+  REMEMBERED_FIELDS.a[slot + 1], REMEMBERED_FIELDS.b[slot + 1] = 'a' .. slot, 'b' .. slot
 end
 
 
@@ -184,16 +185,18 @@ end
 
 -- The session as `id` sees it: own side, partner; or nil where it is not one of its own.
 local function session_of(pool, sid, id)
-  local found = redis.call('HMGET', pool .. ':session:' .. sid, 'state', 'a', 'b', 'last', 'opened_a', 'opened_b', 'left')
-  local session = { state = found[1], last = tonumber(found[4]), left = found[7] }
-  if found[2] == id then -- opened: the seq of this side's NewSession, if it got one
-    session.side, session.partner, session.opened = 'a', found[3], found[5] and tonumber(found[5])
-  elseif found[3] == id then
-    session.side, session.partner, session.opened = 'b', found[2], found[6] and tonumber(found[6])
-  else
+  local found = redis.call('HMGET', pool .. ':session:' .. sid,
+    'state', 'a', 'b', 'last', 'left', 'opened_a', 'opened_b', 'said_a', 'said_b')
+  local own = found[2] == id and 0 or found[3] == id and 1
+  if not own then
     return nil
   end
-  return session
+  return {
+    state = found[1], last = tonumber(found[4]), left = found[5],
+    side = own == 0 and 'a' or 'b', partner = found[3 - own],
+    opened = found[6 + own] and tonumber(found[6 + own]), -- the seq of its NewSession, if it got one
+    said = tonumber(found[8 + own] or 0),
+  }
 end
 
 -- What a command in a session starts with: account, session and OK, or what there is of them and the code.
@@ -235,7 +238,8 @@ local function end_session(pool, sid, leaver)
   local key = pool .. ':session:' .. sid
   local sides = redis.call('HMGET', key, 'a', 'b')
   redis.call('HSET', key, 'state', 'ended', 'left', leaver, 'ended', int(now_ms()))
-  redis.call('HDEL', key, unpack(REMEMBERED_FIELDS))
+  redis.call('HDEL', key, unpack(REMEMBERED_FIELDS.a))
+  redis.call('HDEL', key, unpack(REMEMBERED_FIELDS.b))
   redis.call('EXPIRE', key, ENDED_SESSION_SECONDS)
   for _, id in ipairs(sides) do
     redis.call('SREM', pool .. ':sessions:' .. id, sid)
@@ -245,32 +249,44 @@ local function end_session(pool, sid, leaver)
   end
 end
 
--- Remembers a message: its number, its seq in the partner's inbox, whose it is, its requestId.
-local function remember(msg, seq, side, request)
-  return 'r' .. (msg % REMEMBERED), int(msg) .. ':' .. seq .. ':' .. side .. ':' .. request
+-- Remembers a message of a side: its number, its seq in the partner's inbox, its requestId. In the place of
+-- that side's 64th before it: what the other says meanwhile makes nobody's request unknown.
+local function remember(session, msg, seq, request)
+  local said = session.said + 1
+  return 'said_' .. session.side, int(said), session.side .. said % REMEMBERED, int(msg) .. ':' .. seq .. ':' .. request
 end
 
-local function recall(slot)
-  local msg, seq, side, request = string.match(slot or '', '^(%d+):(%d+):(%a):(.*)$')
-  return msg, tonumber(seq), side, request
+-- What is remembered of a side, as a function that returns msgId, seq and requestId one after the other.
+local function remembered(pool, sid, side)
+  local slots = redis.call('HMGET', pool .. ':session:' .. sid, unpack(REMEMBERED_FIELDS[side]))
+  local at = 0
+  return function()
+    repeat
+      at = at + 1
+    until at > REMEMBERED or slots[at]
+    if at <= REMEMBERED then
+      local msg, seq, request = string.match(slots[at], '^(%d+):(%d+):(.*)$')
+      return msg, tonumber(seq), request
+    end
+  end
 end
 
 -- The msgId that this side's requestId was accepted with, or nil.
 local function accepted(pool, sid, side, request)
-  for _, slot in ipairs(redis.call('HMGET', pool .. ':session:' .. sid, unpack(REMEMBERED_FIELDS))) do
-    local msg, _, of, known = recall(slot)
-    if of == side and known == request then
+  for msg, _, known in remembered(pool, sid, side) do
+    if known == request then
       return msg
     end
   end
 end
 
--- The number of the push that brought a message to this side, or nil: by what is remembered of the
+-- The number of the push that brought a message of the partner, or nil: by what is remembered of the
 -- session, or among the first pushes that wait, where somebody reads what was said long ago.
 local function seq_of_message(pool, id, sid, session, msg)
-  local number, seq, side = recall(redis.call('HGET', pool .. ':session:' .. sid, 'r' .. (msg % REMEMBERED)))
-  if number == int(msg) then
-    return side ~= session.side and seq or nil
+  for number, seq in remembered(pool, sid, session.side == 'a' and 'b' or 'a') do
+    if number == int(msg) then
+      return seq
+    end
   end
   local head = '{"cmd":"PUSH_DIALOGUE_REQ","msgId":' .. int(msg) .. ',"senderId":' .. session.partner
     .. ',"sessionId":' .. sid .. ','
@@ -572,7 +588,7 @@ local function say(keys, args)
   local msg = session.last + 1
   local seq, frame = record(pool, session.partner, '{"cmd":"PUSH_DIALOGUE_REQ","msgId":' .. int(msg)
     .. ',"senderId":' .. id .. ',"sessionId":' .. sid .. ',"content":' .. content)
-  redis.call('HSET', pool .. ':session:' .. sid, 'last', int(msg), remember(msg, seq, session.side, request))
+  redis.call('HSET', pool .. ':session:' .. sid, 'last', int(msg), remember(session, msg, seq, request))
   publish(pool, session.partner, frame)
   return { OK, msg }
 end

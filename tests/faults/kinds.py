@@ -157,21 +157,19 @@ async def cut_all_sockets(scene: Scene) -> None:
 
 async def stop_reading(scene: Scene) -> None:
     """One of each pair takes nothing, while the partner says more than may wait for a socket."""
-    readers, speakers = scene.people[::2], scene.people[1::2]
+
+    async def one(reader: Person, speaker: Person) -> None:
+        speaker.manner = Manner(pause=0, padding="😀" * 1900)
+        reader.stop_reading()
+        async with asyncio.timeout(60):
+            await speaker.partner_away.wait()  # its node has cut the reader off
+        speaker.manner = Manner()
+        reader.start_reading()
+
     for _ in range(scene.rounds):
-        for person in speakers:
-            person.manner = Manner(pause=0, padding="😀" * 1900)
-        for person in readers:
-            person.stop_reading()
-        before = scene.book.seen["PartnerAway"]
-        await scene.house.until(
-            lambda n=before: scene.book.seen["PartnerAway"] >= n + len(readers),  # type: ignore[misc]
-            "every node has cut its reader off",
-        )
-        for person in speakers:
-            person.manner = Manner()
-        for person in readers:
-            person.start_reading()
+        async with asyncio.TaskGroup() as pairs:
+            for reader, speaker in zip(scene.people[::2], scene.people[1::2], strict=True):
+                pairs.create_task(one(reader, speaker))
         await asyncio.sleep(1)
 
 

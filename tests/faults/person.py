@@ -46,6 +46,7 @@ class Person:
         self._last: int | None = 0
         self._account = 0
         self._token = ""
+        self.partner_away = asyncio.Event()
         self._connected = asyncio.Event()
         self._answers: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._talking = True
@@ -163,6 +164,10 @@ class Person:
     def _signal(self, frame: Frame) -> None:
         kind = frame["signalType"]
         self._book.seen[kind] += 1
+        if kind == "PartnerAway":
+            self.partner_away.set()
+        elif kind == "PartnerBack":
+            self.partner_away.clear()
         if kind == "PartnerExit" and frame["sessionId"] == self._session:
             self._book.wrong["ended"] += 1
 

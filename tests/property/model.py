@@ -112,8 +112,10 @@ class Model:
         if code != OK:
             return code
         session = self.sessions[sid]
-        known = list(enumerate(session.requests, 1))[-REMEMBERED:]
-        again = [msg for msg, (who, id_, _) in known if (who, id_) == (account, request)]
+        mine = [
+            (msg, id_) for msg, (who, id_, _) in enumerate(session.requests, 1) if who == account
+        ]
+        again = [msg for msg, id_ in mine[-REMEMBERED:] if id_ == request]
         if retry and again:
             return [0, again[0]]
         partner = self.accounts[session.partner(account)]
