@@ -5,6 +5,7 @@ nodes live on it; what wants an empty server takes ``empty_server``. Tests that 
 something start their own: ``with Server("redis") as server``, ``with NodeProcess(server.url) as node``.
 """
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,14 @@ Nodes = tuple[NodeProcess, NodeProcess]
 def pytest_report_header() -> str:
     found = [f"{kind} {version(kind)}" for kind in available_servers()]
     return f"real servers: {', '.join(found) or 'none'}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """On a machine of continuous integration everything is there: what is skipped there is hidden."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

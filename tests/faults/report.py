@@ -7,7 +7,7 @@ from tests.faults.trial import Report
 
 COLUMNS = (
     "fault", "confirmed", "lost", "twice", "disordered", "ended", "keys left",
-    "p50 s", "p99 s", "max s",
+    "p50 s", "p99 s", "max s", "memory MB",
 )  # fmt: skip
 
 
@@ -40,7 +40,8 @@ def _row(kind: str, reports: Sequence[Report]) -> tuple[str, ...]:
     title = KINDS[kind].title
     if KINDS[kind].lossy:
         counts[1] = f"{counts[1]} untold"
-    return (title, *counts, *(f"{value:.1f}" for value in quantiles(silences)))
+    memory = f"{max(report.memory for report in reports) / 1e6:+.1f}"
+    return (title, *counts, *(f"{value:.1f}" for value in quantiles(silences)), memory)
 
 
 def quantiles(values: Sequence[float]) -> tuple[float, float, float]:
