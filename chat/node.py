@@ -68,6 +68,7 @@ class Node:
         self._hurry = asyncio.Event()
         self._lease_due = asyncio.Event()
         self._leased_at = clock()
+        self._lease_was = Leased.UNKNOWN
         self._sweep_from = 0.0
         self._strays = False
 
@@ -190,13 +191,14 @@ class Node:
 
     async def _renew(self) -> None:
         asked = self._clock()  # the lease is counted from before Redis did, never from later
-        leased = await self._store.lease()
-        if leased is not Leased.UNKNOWN:
+        before, self._lease_was = self._lease_was, await self._store.lease()
+        if self._lease_was is not Leased.UNKNOWN:
             if not self._leased():
                 self._spare_others()
             self._leased_at = asked
-        if leased is Leased.NEW and len(self._hub):
-            log.warning("the lease of this node was not known any more; looking who is still here")
+        if self._lease_was is Leased.NEW and len(self._hub):
+            if before is not Leased.UNKNOWN:  # otherwise it may be the one whose answer was lost
+                log.warning("this node was taken for dead; looking whose account is still here")
             self._hub.gap()
 
     async def _sweep(self) -> None:

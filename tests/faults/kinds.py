@@ -45,7 +45,7 @@ async def kill_a_node(scene: Scene) -> None:
     for _ in range(scene.rounds):
         node = scene.rng.choice(scene.house.nodes)
         node.kill()
-        await asyncio.sleep(scene.rng.uniform(0.5, 1.5) * LEASE_SECONDS)
+        await asyncio.sleep(scene.rng.uniform(0.2, 1.2) * LEASE_SECONDS)
         await asyncio.to_thread(node.start)
 
 
@@ -62,9 +62,9 @@ async def freeze_a_node(scene: Scene) -> None:
     for _ in range(scene.rounds):
         node = scene.rng.choice(scene.house.nodes)
         node.freeze()
-        await asyncio.sleep(scene.rng.uniform(1.5, 2.5) * LEASE_SECONDS)
+        await asyncio.sleep(scene.rng.uniform(1.4, 2.2) * LEASE_SECONDS)
         node.thaw()
-        await asyncio.sleep(LEASE_SECONDS)
+        await asyncio.sleep(LEASE_SECONDS / 2)
 
 
 async def kill_links(scene: Scene) -> None:

@@ -89,7 +89,7 @@ async def _talk(people: list[Person], kind: Kind, scene: Scene) -> float:
         await asyncio.sleep(CALM_SECONDS)
         began = time.monotonic()
         await kind.inject(scene)
-        await asyncio.sleep(CALM_SECONDS + LEASE_SECONDS)
+        await asyncio.sleep(CALM_SECONDS + LEASE_SECONDS / 2)
         for person in people:
             person.hush()
     return began
