@@ -130,9 +130,9 @@ class Wire(asyncio.Protocol):
         while self._open:
             kind, done, _ = self._open.popleft()
             if kind == "call":
-                done(LinkDown(reason))
+                _guarded(done, LinkDown(reason))
             elif kind == "place":
-                done()
+                _guarded(done)
         if self._pressed:
             self._press(False)
 
@@ -176,15 +176,10 @@ class Wire(asyncio.Protocol):
         self._reader.feed(data)
         try:
             while (reply := self._reader.gets()) is not _NOT_YET:
-                try:
-                    if type(reply) is hiredis.PushNotification:
-                        self._pushed(reply)
-                    else:
-                        self._answered(reply)
-                except (
-                    Exception
-                ):  # a fault of ours, or a payload of a stranger: of one call, not of all
-                    log.exception("a reply or push of Redis could not be dealt with")
+                if type(reply) is hiredis.PushNotification:
+                    _guarded(self._pushed, reply)
+                else:
+                    _guarded(self._answered, reply)
         except hiredis.ProtocolError as error:
             self.drop(str(error))
         if self._pressed:
@@ -257,3 +252,11 @@ class Wire(asyncio.Protocol):
     def _relieve(self) -> None:
         if self._pressed and not self._blocked and len(self._open) <= RELIEVED_CALLS:
             self._press(False)
+
+
+def _guarded(step: Callable[..., None], *args: Any) -> None:
+    """A fault of ours, or a strange payload on a channel, costs one call or push, not the others theirs."""
+    try:
+        step(*args)
+    except Exception:
+        log.exception("a reply or push of Redis could not be dealt with")
