@@ -2,7 +2,7 @@
 
 import asyncio
 
-from chat.connection import Connection, State
+from chat.connection import Connection, Pause, State
 
 RESUMED_AT_ONCE = 200
 """Sockets that are read again in one turn of the event loop, so that they do not press again at once."""
@@ -31,20 +31,19 @@ class Backpressure:
         """Stops reading a socket until there is no pressure any more."""
         if connection.state is not State.CLOSED and connection not in self._waiting:
             self._waiting[connection] = None
-            connection.read(False)
+            connection.pause(Pause.REDIS)
 
     def rest(self, connection: Connection) -> None:
         """Stops reading a socket until the next tick."""
         if connection.state is not State.CLOSED and connection not in self._resting:
             self._resting[connection] = None
-            connection.read(False)
+            connection.pause(Pause.SHARE)
 
     def tick(self) -> None:
         """Called once a second: who rested may go on."""
         resting, self._resting = self._resting, {}
         for connection in resting:
-            if connection not in self._waiting:
-                connection.read(True)
+            connection.resume(Pause.SHARE)
 
     def leaves(self, connection: Connection) -> None:
         """The socket is gone."""
@@ -58,7 +57,6 @@ class Backpressure:
                 return
             connection = next(iter(self._waiting))
             del self._waiting[connection]
-            if connection not in self._resting:
-                connection.read(True)
+            connection.resume(Pause.REDIS)
         if self._waiting and not self.on:
             asyncio.get_running_loop().call_soon(self._resume)

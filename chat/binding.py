@@ -8,14 +8,15 @@ from typing import Any
 
 from chat import protocol
 from chat.commands import Create, Reconnect
-from chat.connection import Connection, State
+from chat.connection import Connection, Pause, State
 from chat.errors import Close, Code
 from chat.hub import Hub
 from chat.liveness import Liveness
 from chat.store.store import Store
 
-HELD_FRAMES = 100
-"""With so many frames waiting, a socket that waits for its account is not read any further."""
+HELD_FRAMES, HELD_BYTES = 100, 20 * 1024
+"""With so many frames waiting, or so much in them, a socket that waits for its account is not read any
+further. What was read together with the last of them is kept too."""
 BINDINGS_AT_ONCE = 100
 """Accounts that are made or taken over at the same time. When a node has died everybody comes at once:
 the others wait in line, and those who are talking are answered in between."""
@@ -86,8 +87,8 @@ class Binding:
     def hold(self, connection: Connection, frame: bytes) -> None:
         """Keeps a frame that came in meanwhile: it may need the account that is on its way."""
         connection.held.append(frame)
-        if len(connection.held) == HELD_FRAMES:
-            connection.read(False)
+        if len(connection.held) >= HELD_FRAMES or sum(map(len, connection.held)) >= HELD_BYTES:
+            connection.pause(Pause.ACCOUNT)
 
     def _created(
         self, connection: Connection, command: Create, nick: str, token: str,
@@ -143,8 +144,7 @@ class Binding:
 
     def _resume(self, connection: Connection) -> None:
         held, connection.held = connection.held, []
-        if len(held) >= HELD_FRAMES:
-            connection.read(True)
+        connection.resume(Pause.ACCOUNT)
         for frame in held:
             self._received(connection, frame)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntFlag, auto
 from typing import Protocol
 
 from chat.errors import Close
@@ -46,6 +46,17 @@ class State(Enum):
     CLOSED = "closed"
 
 
+class Pause(IntFlag):
+    """Why a socket is not read. Each who pauses has a reason of its own, and takes only that one back."""
+
+    ACCOUNT = auto()
+    """It waits for its account, and has sent enough meanwhile."""
+    SHARE = auto()
+    """It does not heed its share of commands."""
+    REDIS = auto()
+    """Redis does not keep up."""
+
+
 class Connection:
     """A client's socket on this node.
 
@@ -64,6 +75,7 @@ class Connection:
         "_limits",
         "_on_closed",
         "_over",
+        "_paused",
         "_refilled",
         "_tokens",
         "_told",
@@ -102,6 +114,7 @@ class Connection:
         self._over = 0
         self._told: float | None = None
         self._answers = 0
+        self._paused = Pause(0)
         self.address = address
         self.state = State.NEW
         self.since = now
@@ -138,10 +151,18 @@ class Connection:
         if self.has_room():
             self._transport.send(frame)
 
-    def read(self, on: bool) -> None:
-        """Whether the client's commands are taken (see ``backpressure``)."""
-        if self.state is not State.CLOSED:
-            self._transport.read(on)
+    def pause(self, reason: Pause) -> None:
+        """Takes nothing more from the client until ``resume`` was called for every reason there is."""
+        self._pause(self._paused | reason)
+
+    def resume(self, reason: Pause) -> None:
+        """This reason is none any more."""
+        self._pause(self._paused & ~reason)
+
+    def _pause(self, paused: Pause) -> None:
+        if self.state is not State.CLOSED and bool(paused) != bool(self._paused):
+            self._transport.read(not paused)
+        self._paused = paused
 
     def has_room(self) -> bool:
         """Whether anything may be sent: the socket is open, and its client reads."""

@@ -104,6 +104,10 @@ class Handlers:
             seq: int | None = command.seq
         elif isinstance(command, c.Pong) and command.account == connection.account:
             seq = connection.ponged()
+            if (
+                connection.numbers
+            ):  # the client says itself what has arrived: this is a sign of life
+                return seq is not None
         else:
             return False
         if seq is None:

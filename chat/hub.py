@@ -100,13 +100,12 @@ class Hub:
     # pushes
 
     def push(self, account: int, frame: bytes) -> None:
-        """What was published on an account's channel: a push, or the epoch of a newer socket."""
+        """What was published on an account's channel: a push, or a word about the account itself."""
         connection = self._holders.get(account)
         if connection is None:
             return
-        if frame[0] != 0x7B:  # no JSON object: "epoch <n>"
-            if int(frame.rpartition(b" ")[2]) > connection.epoch:
-                connection.close(Close.REPLACED)
+        if frame[0] != 0x7B:  # no JSON object
+            self._word(connection, frame)
             return
         seq = seq_of(frame)
         if seq == 0:  # a hint of this moment: of no use later, and nothing before a NewSession
@@ -116,6 +115,18 @@ class Hub:
             self._write(connection, seq, frame)
         elif seq > connection.seq:
             self._fill(connection)
+
+    def _word(self, connection: Connection, word: bytes) -> None:
+        """ "epoch <n>": a newer socket holds the account. "new": an account of this number was made, so
+        this socket's own is one of a data set that is gone. "resume": somebody waits for this node to say
+        how far the socket had come."""
+        if word == b"new":
+            connection.close(Close.GOING_AWAY)
+        elif word == b"resume":
+            self._ask_after(connection)
+            self._resume()
+        elif int(word.rpartition(b" ")[2]) > connection.epoch:
+            connection.close(Close.REPLACED)
 
     def doubt(self, account: int) -> None:
         """Something was published for the account, but this node may not hold it any more."""
@@ -155,11 +166,14 @@ class Hub:
         """Pushes of everybody may have been missed, and whose account this still is may have changed:
         the shared state is told how far every socket had come, and says how far its account is."""
         for connection in self._holders.values():
-            connection.filling = True
-            self._gaps.pop(connection, None)
-            self._stalled.pop(connection, None)
-            self._doubtful[connection] = None
+            self._ask_after(connection)
         self._resume()
+
+    def _ask_after(self, connection: Connection) -> None:
+        connection.filling = True
+        self._gaps.pop(connection, None)
+        self._stalled.pop(connection, None)
+        self._doubtful[connection] = None
 
     def _resume(self) -> None:
         """Asks after as many as may be under way."""

@@ -7,6 +7,7 @@ import random
 import secrets
 from collections.abc import Callable
 from functools import partial
+from math import ceil
 
 from picows import WSUpgradeRequest
 
@@ -70,7 +71,7 @@ class Node:
         self._leased_at = clock()
         self._lease_was = Leased.UNKNOWN
         self._sweep_from = 0.0
-        self._strays = False
+        self._strays = asyncio.Event()
 
     # the life
 
@@ -83,7 +84,7 @@ class Node:
     async def run(self) -> None:
         """Leases, sweeps and looks after the sockets until it is cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for work in (self._lease, self._sweep, self._tick):
+            for work in (self._lease, self._sweep, self._tick, self._look_for_strays):
                 tasks.create_task(work(), name=work.__name__)
 
     async def drain(self) -> None:
@@ -94,15 +95,21 @@ class Node:
         self._admission.closed = True
         going = sorted(self._connections, key=lambda connection: connection.heard, reverse=True)
         log.info("leaving: letting go of %d sockets", len(going))
-        steps = max(1, round(self._settings.drain_seconds / DRAIN_STEP_SECONDS))
-        for left in range(steps, 0, -1):
-            if not going:
-                break
-            for _ in range(-(-len(going) // left)):
+        began, total = self._clock(), len(going)
+        while going:
+            share = (self._clock() - began) / max(self._settings.drain_seconds, DRAIN_STEP_SECONDS)
+            due = total if self._hurry.is_set() else ceil(total * min(1.0, share))
+            while going and total - len(going) < due:
                 going.pop().close(Close.GOING_AWAY)
-            if going and not self._hurry.is_set():
-                await asyncio.sleep(DRAIN_STEP_SECONDS * self._rng.uniform(0.5, 1.5))
+            if going:
+                await self._pause(DRAIN_STEP_SECONDS * self._rng.uniform(0.5, 1.5))
         await self._store.settled()
+
+    async def _pause(self, seconds: float) -> None:
+        """Unless it is hurried."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
 
     def hurry(self) -> None:
         """Lets go of the rest at once."""
@@ -169,7 +176,7 @@ class Node:
     def _gap(self) -> None:
         """The link was interrupted: pushes and answers may have been lost."""
         self._hub.gap()
-        self._strays = True
+        self._strays.set()
         self._spare_others()
         self._lease_due.set()
 
@@ -218,19 +225,25 @@ class Node:
             self._backpressure.tick()
             self._handlers.binding.settle()
             self._acks.flush()
-            if self._strays:
-                await self._let_go_of_strays()
+
+    async def _look_for_strays(self) -> None:
+        """After an interruption, until all are known."""
+        while True:
+            await self._strays.wait()
+            self._strays.clear()
+            await self._let_go_of_strays()
+            await asyncio.sleep(TICK_SECONDS)
 
     async def _let_go_of_strays(self) -> None:
         """Accounts that were given to this node by an answer that was lost: nobody is here for them."""
         held = await self._store.held()
         if held is None:
+            self._strays.set()
             return
-        self._strays = False
         for account, epoch in held.items():
             here = self._hub.epoch_of(account)
             if here is None:
-                self._strays = True  # one is coming, or its answer was lost: look again
+                self._strays.set()  # one is coming, or its answer was lost: look again
             elif here != epoch:
                 self._handlers.binding.detach(account, epoch, 0)
 

@@ -21,6 +21,8 @@ from chat.websocket import websocket_class
 
 log = logging.getLogger(__name__)
 
+STOPPING = signal.SIGTERM, signal.SIGINT
+
 
 class NodeServer(uvicorn.Server):
     """uvicorn that drains the node before it lets go of anything itself."""
@@ -53,7 +55,8 @@ async def serve(settings: Settings) -> None:
     with contextlib.closing(listener):
         name = f"{socket.gethostname()[:24]}-{secrets.token_hex(4)}"
         node = Node(settings, name=name, clock=time.monotonic, rng=random.SystemRandom())
-        await node.start()
+        if not await _started(node):
+            return
         config = uvicorn.Config(
             make_app(node),
             http="h11",  # whatever else is installed: the upgrade and the limits are tested with this
@@ -68,6 +71,32 @@ async def serve(settings: Settings) -> None:
         server = NodeServer(config, node, doorstep)
         _announce(settings, listener)
         await _run(server, node, listener)
+        _ignore_signals()
+
+
+async def _started(node: Node) -> bool:
+    """Whether it has begun; a signal may be faster. From here on none ends the process in the middle:
+    before uvicorn listens to them and after it, when the node gives its lease back, they come here."""
+    start = asyncio.ensure_future(node.start())
+    for number in STOPPING:
+        with contextlib.suppress(NotImplementedError):  # where there are no such signals
+            asyncio.get_running_loop().add_signal_handler(number, start.cancel)
+    try:
+        await start
+    except asyncio.CancelledError:
+        if not start.cancelled():
+            raise
+        log.info("told to stop before it had begun")
+        await node.close()
+        return False
+    return True
+
+
+def _ignore_signals() -> None:
+    """It has ended in order: one that comes now has nothing to stop, and must not make a failure of it."""
+    for number in STOPPING:
+        asyncio.get_running_loop().remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 async def _run(server: NodeServer, node: Node, listener: socket.socket) -> None:

@@ -19,7 +19,8 @@ says when to raise it. KEYS[1] is always the pool, "chat:{p}", and names every o
   <pool>:nodes            zset    node by the end of its lease, ms
   <pool>:node:<node>      set     accounts whose socket that node has
   <pool>:made:<address>   string  accounts made from an address within a minute
-  <pool>:push:<id>        shard channel of an account: its pushes, and "epoch <n>" (see attach)
+  <pool>:push:<id>        shard channel of an account: its pushes, "epoch <n>" (see attach), "new" (see
+                          create), "resume" (see takes)
   <pool>:probe:<node>     shard channel on which a node hears itself: proof that pushes arrive
 
 A server may come back with an older data set than nodes and clients have seen. Two things keep that from
@@ -103,9 +104,13 @@ local function record(pool, id, frame)
   return seq, frame
 end
 
--- Records and publishes one push. Returns its seq.
+-- Records and publishes one push. Returns its seq, or nil where there is no such account.
 local function push(pool, id, frame)
-  if redis.call('HGET', pool .. ':account:' .. id, 'generation') ~= generation(pool) then
+  local known = redis.call('HGET', pool .. ':account:' .. id, 'generation')
+  if not known then
+    return nil
+  end
+  if known ~= generation(pool) then
     renumber(pool, id)
   end
   local seq, numbered = record(pool, id, frame)
@@ -158,11 +163,15 @@ local function recorded(pool, id, first)
 end
 
 -- Whether a push to someone has to wait: RATE_LIMITED, the inbox is full; NOT_NOW, its node has not said
--- yet how far it had come, and will in a moment; or OK.
+-- yet how far it had come, and is asked to; NO_DATA, there is no such account; or OK.
 local function takes(pool, id, room)
   local found = redis.call('HMGET', pool .. ':account:' .. id, 'seq', 'acked', 'generation', 'state', 'hole')
+  if not found[3] then
+    return NO_DATA
+  end
   if found[3] ~= generation(pool) then
     if found[4] == 'online' then
+      publish(pool, id, 'resume')
       return NOT_NOW
     end
     renumber(pool, id)
@@ -241,7 +250,7 @@ local function end_session(pool, sid, leaver)
   redis.call('HDEL', key, unpack(REMEMBERED_FIELDS.a))
   redis.call('HDEL', key, unpack(REMEMBERED_FIELDS.b))
   redis.call('EXPIRE', key, ENDED_SESSION_SECONDS)
-  for _, id in ipairs(sides) do
+  for _, id in ipairs(sides[1] and sides or {}) do
     redis.call('SREM', pool .. ':sessions:' .. id, sid)
     if id ~= leaver then
       notice(pool, sid, id, 'PartnerExit', leaver)
@@ -300,23 +309,31 @@ end
 -- The queue ---------------------------------------------------------------------------------------
 
 -- Takes out whoever has waited longest and is not `id`; the last partner only if nobody else waits.
--- What is found there without waiting is dropped: nobody gone or away is ever handed out.
+-- What is found there without waiting is dropped: nobody gone or away is ever handed out. Somebody whose
+-- node was not heard of yet keeps the place.
 local function take_waiting(pool, id, last_partner)
   local queue = pool .. ':queue'
-  local spare
+  local spare, stay = nil, {}
   local candidate = redis.call('LPOP', queue)
   while candidate do
-    local found = redis.call('HMGET', pool .. ':account:' .. candidate, 'state', 'waiting')
+    local found = redis.call('HMGET', pool .. ':account:' .. candidate, 'state', 'waiting', 'generation')
     if found[1] == 'online' and found[2] == 'yes' and candidate ~= id then
-      if candidate ~= last_partner then
+      if found[3] ~= generation(pool) then
+        publish(pool, candidate, 'resume')
+        stay[#stay + 1] = candidate
+      elseif candidate ~= last_partner then
         break
+      else
+        spare = candidate
+        stay[#stay + 1] = candidate
       end
-      spare = candidate
     end
     candidate = redis.call('LPOP', queue)
   end
-  if candidate and spare then
-    redis.call('LPUSH', queue, spare)
+  for at = #stay, 1, -1 do
+    if candidate or stay[at] ~= spare then
+      redis.call('LPUSH', queue, stay[at])
+    end
   end
   return candidate or spare
 end
@@ -346,7 +363,7 @@ end
 local function tell_away(pool, id, room)
   for _, sid in ipairs(redis.call('SMEMBERS', pool .. ':sessions:' .. id)) do
     local session = session_of(pool, sid, id)
-    if takes(pool, session.partner, room) == OK then
+    if session and takes(pool, session.partner, room) == OK then
       notice(pool, sid, session.partner, 'PartnerAway', id)
       redis.call('HSET', pool .. ':session:' .. sid, 'told_' .. session.side, '1')
     end
@@ -357,7 +374,7 @@ end
 local function tell_back(pool, id)
   for _, sid in ipairs(redis.call('SMEMBERS', pool .. ':sessions:' .. id)) do
     local session = session_of(pool, sid, id)
-    if redis.call('HDEL', pool .. ':session:' .. sid, 'told_' .. session.side) == 1 then
+    if session and redis.call('HDEL', pool .. ':session:' .. sid, 'told_' .. session.side) == 1 then
       notice(pool, sid, session.partner, 'PartnerBack', id)
     end
   end
@@ -397,6 +414,8 @@ end
 -- create node nick token address limit lease
 -- Makes an online account on `node`. `address` (already hashed) may make `limit` in a minute, 0: any.
 -- Returns {0, id, epoch}; or {6, ms to wait}.
+-- Publishes "new" to the account's channel: where the data set was emptied, a socket may still be there that
+-- had an account of this number.
 local function create(keys, args)
   local pool = keys[1]
   local node, nick, token, address, limit, lease = unpack(args)
@@ -414,6 +433,7 @@ local function create(keys, args)
   redis.call('HSET', pool .. ':account:' .. id, 'nick', nick, 'token', token, 'node', node, 'epoch', int(now),
     'state', 'online', 'seq', '0', 'acked', '0', 'generation', generation(pool), 'since', int(now))
   hold(pool, id, node, lease)
+  publish(pool, id, 'new')
   return { OK, tonumber(id), now }
 end
 
@@ -641,11 +661,14 @@ local function typing(keys, args)
 end
 
 -- leave id epoch sid written
--- Ends a session; the partner gets PartnerExit. Returns {0}, {4}, {7} or below zero.
+-- Ends a session; the partner gets PartnerExit. Returns {0}, {2} as say, {4}, {7} or below zero.
 local function leave(keys, args)
   local pool = keys[1]
   local id, epoch, sid, written = unpack(args)
-  local _, _, code = in_session(pool, id, epoch, sid, written)
+  local _, session, code = in_session(pool, id, epoch, sid, written)
+  if code == OK and takes(pool, session.partner, 0) == NOT_NOW then
+    return { NOT_NOW }
+  end
   if code == OK then
     end_session(pool, sid, id)
   end
@@ -711,22 +734,35 @@ local function held(keys, args)
   local found = redis.call('SSCAN', pool .. ':node:' .. node, cursor, 'COUNT', BATCH)
   local accounts = {}
   for _, id in ipairs(found[2]) do
-    accounts[#accounts + 1] = tonumber(id)
-    accounts[#accounts + 1] = tonumber(redis.call('HGET', pool .. ':account:' .. id, 'epoch'))
+    local epoch = redis.call('HGET', pool .. ':account:' .. id, 'epoch')
+    if epoch then
+      accounts[#accounts + 1] = tonumber(id)
+      accounts[#accounts + 1] = tonumber(epoch)
+    end
   end
   return { OK, tonumber(found[1]), accounts }
 end
 
--- begin run
--- A node has connected to the server's process `run` ("" where it is not known). A generation begins with a
--- process that this data set does not know: it may have lost what an earlier one had. Returns {0}.
+-- begin run seen
+-- A node has connected to the server's process `run` ("" where it is not known); `seen` is the generation
+-- that it was answered the last time, 0 at first. A generation, which is a time, begins with a process that
+-- this data set does not know, and where the node has seen a later one: something may be lost. Numbers
+-- of accounts and sessions that may have been given before are passed over too.
+-- Returns {0, generation}.
 local function begin(keys, args)
-  local key, run = keys[1] .. ':last', args[1]
-  if run ~= '' and redis.call('HGET', key, 'run') ~= run then
-    redis.call('HSET', key, 'run', run)
-    generations[keys[1]] = int(redis.call('HINCRBY', key, 'generation', 1))
+  local pool, key = keys[1], keys[1] .. ':last'
+  local run, seen = unpack(args)
+  local found = redis.call('HMGET', key, 'run', 'generation')
+  local known = tonumber(found[2] or 0)
+  if (run ~= '' and found[1] ~= run) or tonumber(seen) > known then
+    generations[pool] = int(math.max(known + 1, tonumber(seen) + 1, now_ms()))
+    redis.call('HSET', key, 'run', run, 'generation', generations[pool])
+    if found[2] then
+      redis.call('HINCRBY', key, 'account', PASSED_OVER)
+      redis.call('HINCRBY', key, 'session', PASSED_OVER)
+    end
   end
-  return { OK }
+  return { OK, tonumber(generation(pool)) }
 end
 
 -- lease node ms last
@@ -763,7 +799,11 @@ local function sweep(keys, args)
   for _, node in ipairs(redis.call('ZRANGEBYSCORE', pool .. ':nodes', '-inf', now, 'LIMIT', '0', batch)) do
     local accounts = redis.call('SRANDMEMBER', pool .. ':node:' .. node, int(batch - away))
     for _, id in ipairs(accounts) do
-      make_away(pool, id, grace, room)
+      if redis.call('EXISTS', pool .. ':account:' .. id) == 1 then
+        make_away(pool, id, grace, room)
+      else -- somebody else deleted it: by hand, or a policy of evicting that must not be set here
+        redis.call('SREM', pool .. ':node:' .. node, id)
+      end
     end
     away = away + #accounts
     if redis.call('SCARD', pool .. ':node:' .. node) == 0 then

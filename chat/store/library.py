@@ -18,11 +18,19 @@ def library() -> Sequence[Part]:
     return "FUNCTION", "LOAD", "REPLACE", source
 
 
-async def greet(ask: Ask) -> None:
+class Greeting:
     """What every new connection begins with: the library is loaded, and the server's process announced,
-    because one that nobody has met before may have an older data set than the last one had."""
-    await ask(library())
-    await ask(("FCALL", f"{LIBRARY}_begin", 1, pool_key(POOL), await _run_of(ask)))
+    because one that nobody has met before may have an older data set than the last one had; so may one
+    that was met before another."""
+
+    def __init__(self) -> None:
+        self._generation = 0
+
+    async def __call__(self, ask: Ask) -> None:
+        await ask(library())
+        run = await _run_of(ask)
+        begin = f"{LIBRARY}_begin", 1, pool_key(POOL), run, self._generation
+        _, self._generation = await ask(("FCALL", *begin))
 
 
 async def _run_of(ask: Ask) -> bytes:

@@ -32,6 +32,8 @@ CONNECT_SECONDS = 5.0
 UNUSABLE = (OSError, UnicodeError, TimeoutError, hiredis.HiredisError, LinkDown)
 """What connecting may end in; a host name that is none is a UnicodeError."""
 BACKOFF_SECONDS = (0.05, 2.0)
+STABLE_SECONDS = 5.0
+"""A link that broke sooner does not begin its backoff anew."""
 CHANNELS_AT_ONCE = 500
 """Subscribed with one command: so many cost little more than one, and Redis serves others in between."""
 
@@ -127,27 +129,29 @@ class RedisLink:
     async def _keep(self, wire: Wire) -> None:
         """Waits for the connection to break, and makes a new one, for as long as the link lives."""
         loop = asyncio.get_running_loop()
+        complaints = Complaints(log, loop.time)
+        pause, longest = BACKOFF_SECONDS
+        began = loop.time()
         while True:
             reason = await wire.lost
             self._wire = None
-            log.warning("lost the link to %s: %s", self._address.shown, reason)
-            since = loop.time()
-            wire = await self._reconnect()
-            log.info(
-                "the link to %s is back after %.1f s", self._address.shown, loop.time() - since
+            complaints.say(f"lost the link to {self._address.shown}: {reason}")
+            lost = loop.time()
+            if lost - began >= STABLE_SECONDS:
+                pause = BACKOFF_SECONDS[0]
+            while True:
+                await asyncio.sleep(pause * self._jitter())
+                pause = min(2 * pause, longest)
+                try:
+                    wire = await self._connect()
+                    break
+                except StoreUnreachable as error:
+                    complaints.say(str(error))
+            began = loop.time()
+            complaints.say(
+                f"the link to {self._address.shown} is back", f" after {began - lost:.1f} s"
             )
             self._on_gap()
-
-    async def _reconnect(self) -> Wire:
-        pause, longest = BACKOFF_SECONDS
-        complaints = Complaints(log, asyncio.get_running_loop().time)
-        while True:
-            await asyncio.sleep(pause * self._jitter())
-            try:
-                return await self._connect()
-            except StoreUnreachable as error:
-                complaints.say(str(error))
-            pause = min(2 * pause, longest)
 
     async def _connect(self) -> Wire:
         """One attempt: connection, login, function library, all channels."""

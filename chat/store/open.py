@@ -6,7 +6,7 @@ from chat.config import Settings
 from chat.store.address import Address
 from chat.store.embedded import EmbeddedLink, EmbeddedServer
 from chat.store.keys import account_of, probe_of
-from chat.store.library import greet, library
+from chat.store.library import Greeting, library
 from chat.store.link import Link, RedisLink
 from chat.store.store import Store
 
@@ -33,7 +33,7 @@ def open_store(
     if settings.redis_url:
         link = RedisLink(
             Address.parse(settings.redis_url),
-            greet,
+            Greeting(),
             pushed,
             on_gap,
             on_pressure,

@@ -178,12 +178,11 @@ class Store:
 
     async def lease(self) -> Leased:
         """Takes or renews this node's lease."""
-        asked = self._clock()
         code, values = await self._wait("lease", (self._node, self._lease, self._leased_until))
         if code != Code.SUCCESS:
             return Leased.UNKNOWN
         kept, self._leased_until = values
-        self._ahead = (self._leased_until - self._lease) / 1000 - asked
+        self._ahead = (self._leased_until - self._lease) / 1000 - self._clock()
         return Leased.KEPT if kept == 1 else Leased.NEW
 
     async def release(self) -> None:

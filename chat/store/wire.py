@@ -1,7 +1,10 @@
 """One RESP3 connection to Redis: calls out, replies and pushes in, from connected to lost."""
 
 import asyncio
+import contextlib
 import logging
+import socket
+import struct
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -24,6 +27,8 @@ MISSED_PROBES = 2
 
 Ask = Callable[[Sequence[Part]], Awaitable[Any]]
 """Sends one command and returns its reply; raises the error."""
+
+NO_LINGER = struct.pack("ii", 1, 0)
 
 _NOT_YET = object()
 
@@ -125,6 +130,7 @@ class Wire(asyncio.Protocol):
         self.lost.set_result(reason)
         if self._watch is not None:
             self._watch.cancel()
+        self._forget_unsent()
         self._transport.abort()
         self._out.clear()
         while self._open:
@@ -135,6 +141,14 @@ class Wire(asyncio.Protocol):
                 _guarded(done)
         if self._pressed:
             self._press(False)
+
+    def _forget_unsent(self) -> None:
+        """What is still in the kernel must not arrive when the network is back, perhaps in a minute: by
+        then its caller was told that nobody knows, and may have repeated it on the next connection."""
+        sock = self._transport.get_extra_info("socket")
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
 
     def _wait(self, kind: str, what: Any) -> None:
         self._open.append((kind, what, self._now))
@@ -189,7 +203,7 @@ class Wire(asyncio.Protocol):
         kind = push[0]
         if kind == b"smessage":
             if push[1] == self._probe:
-                self._arrived = int(push[2])
+                self._arrived = max(self._arrived, int(push[2]))
             else:
                 self._on_push(push[1], push[2])
             return

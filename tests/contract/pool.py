@@ -67,9 +67,12 @@ class Pool:
     def lease(self, node: str, ms: int, last: int = 0) -> Result:
         return self.call("lease", node, ms, last)
 
-    def begin(self, run: str) -> None:
-        """A node has connected to this process of a server."""
-        assert self.call("begin", run) == OK
+    def begin(self, run: str, seen: int = 0) -> int:
+        """A node has connected to this process of a server; the generation that it is in."""
+        code, generation = self.call("begin", run, seen)
+        assert code == 0
+        number: int = generation
+        return number
 
     def held(self, node: str) -> dict[int, int]:
         """The accounts said to be on a node, with their epochs."""

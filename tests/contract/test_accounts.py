@@ -2,6 +2,7 @@
 
 import pytest
 
+from chat.store.library import library
 from tests.contract.pool import (
     LEASE,
     LOST,
@@ -234,3 +235,14 @@ def test_an_attach_that_is_forgotten_is_done_with_another_epoch(pool: Pool) -> N
         pass
     alice.attach(OTHER_NODE)
     assert alice.epoch > forgotten
+
+
+def test_a_socket_of_an_emptied_data_set_hears_of_a_new_account_of_its_number(pool: Pool) -> None:
+    """Before anything else comes on that channel: it is not meant for it."""
+    alice = pool.person("Alice")
+    pool.client.flushall()
+    pool.client.execute_command(*library())
+    alice.heard()
+    bob = pool.person("Bob")
+    assert bob.id == alice.id
+    assert alice.heard() == [b"new"]

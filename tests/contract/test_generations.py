@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.contract.pool import NODE, OK, OLDER, OTHER_NODE, Person, Pool
+from chat.store.library import library
+from tests.contract.pool import NO_DATA, NODE, OK, OLDER, OTHER_NODE, Person, Pool
 
 NOT_NOW = [2]
 FIRST_AFTER = 1_000_000
@@ -27,10 +28,50 @@ def numbers(pushes: list[bytes]) -> list[int]:
 
 def test_a_generation_begins_with_a_process(pool: Pool) -> None:
     """Whoever greets it first; the others, and one that may not ask for its name, change nothing."""
-    for run, generation in (("a", 1), ("a", 1), ("", 1), ("b", 2), ("b", 2), ("a", 3)):
-        pool.begin(run)
-        assert int(pool.hash("last")["generation"]) == generation
-    assert pool.person().account["generation"] == b"3"
+    before = pool.now()
+    first = pool.begin("a")
+    assert before <= first <= pool.now(), "it is a time"
+    assert [pool.begin(run, first) for run in ("a", "", "a")] == [first] * 3
+    second = pool.begin("b", first)
+    assert second > first
+    assert pool.begin("b") == second
+    assert pool.person().account["generation"] == b"%d" % second
+
+
+def test_a_process_that_is_met_again_after_another(pool: Pool) -> None:
+    """It lived on with what it had when the nodes left it: that is older than what they have seen."""
+    first = pool.begin("a")
+    assert pool.begin("a", first + 5) > first + 5
+
+
+def test_a_generation_that_is_forgotten_does_not_come_again(pool: Pool) -> None:
+    """A data set that was emptied counts from now, also where the library is loaded once more."""
+    first = pool.begin("a")
+    pool.client.flushall()
+    pool.client.execute_command(*library())
+    while pool.now() <= first:
+        pass
+    assert pool.begin("a") > first
+
+
+def test_numbers_that_may_have_been_given_are_passed_over(pool: Pool) -> None:
+    """A session that is lost is not found again with other people in it, nor an account."""
+    pool.begin("first")
+    alice, bob = pool.people("Alice", "Bob")
+    session = pool.pair(alice, bob)
+    pool.begin("second")
+    for person in alice, bob:
+        person.attach(seq=1)
+    carol = pool.person("Carol")
+    assert carol.id > bob.id + 1000 * FIRST_AFTER
+    bob.say(session)
+    assert pool.pair(carol, bob) > session + 1000 * FIRST_AFTER
+
+
+def test_a_new_data_set_counts_from_the_beginning(pool: Pool) -> None:
+    """Where nothing was given nothing is passed over."""
+    pool.begin("first")
+    assert pool.person().id == 1000
 
 
 def test_within_a_generation_nothing_is_asked(pool: Pool, both: tuple[Person, Person, int]) -> None:
@@ -122,16 +163,61 @@ def test_numbers_that_were_passed_over_take_no_room(
     assert results == [0, 0, 0, 6, 6], "three were there"
 
 
-def test_signals_do_not_wait(pool: Pool, both: tuple[Person, Person, int]) -> None:
-    """Who leaves is gone: the partner is told with a number that was surely not given before."""
-    alice, bob, session = both
+def test_who_is_gone_is_gone(pool: Pool, both: tuple[Person, Person, int]) -> None:
+    """The partner of someone who said goodbye is told with a number that was surely not given before."""
+    alice, bob, _ = both
     pool.begin("second")
     bob.resume(0)
-    bob.leave(session)
+    bob.detach(goodbye=True)
     assert alice.seqs[-1] > FIRST_AFTER
     assert alice.resume(3) == alice.seqs[-1]
     code, last, pushes = alice.inbox(3)
     assert (code, numbers(pushes)) == (0, [last])
+
+
+def test_leaving_waits_for_the_partners_node(pool: Pool, both: tuple[Person, Person, int]) -> None:
+    """Nobody is cut off for a signal that can wait a moment."""
+    alice, bob, session = both
+    pool.begin("second")
+    bob.resume(0)
+    assert bob.leave(session) == NOT_NOW
+    assert session in alice.sessions
+    alice.resume(3)
+    assert bob.leave(session) == OK
+    assert alice.seqs == [1, 2, 3, 4]
+
+
+def test_who_waits_keeps_the_place_until_the_node_was_heard_of(pool: Pool) -> None:
+    """Others are handed out meanwhile; nobody is lost from the queue, and the order stays."""
+    pool.begin("first")
+    alice, bob, carol, dave, eve = pool.people("Alice", "Bob", "Carol", "Dave", "Eve")
+    for person in alice, bob, carol:
+        pool.client.hset(pool.key("account", person.id), "waiting", "yes")
+        pool.client.rpush(pool.key("queue"), person.id)
+    pool.begin("second")
+    for person in carol, dave, eve:
+        person.resume(0)
+    _, session, partner, _ = dave.match()
+    assert partner == carol.id
+    assert pool.queue() == [alice.id, bob.id]
+    assert eve.match() == NO_DATA
+    assert pool.queue() == [alice.id, bob.id, eve.id]
+    bob.resume(0)
+    dave.say(session)
+    assert dave.match()[2] == bob.id
+    assert pool.queue() == [alice.id, eve.id]
+
+
+def test_a_node_that_was_not_heard_of_is_asked(
+    pool: Pool, both: tuple[Person, Person, int]
+) -> None:
+    """By a word on the account's channel, so that nobody waits for a link to break."""
+    alice, bob, session = both
+    pool.begin("second")
+    bob.resume(0)
+    alice.heard()
+    assert bob.say(session) == NOT_NOW
+    assert alice.heard() == [b"resume"]
 
 
 def test_someone_is_not_told_of_an_absence_before_the_node_was_heard_of(

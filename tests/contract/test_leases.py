@@ -242,3 +242,19 @@ def sweep_at_once(pool: Pool, sweepers: int = 4) -> list[list[int]]:
     for thread in threads:
         thread.join()
     return results
+
+
+def test_an_account_that_somebody_deleted_stops_nothing(pool: Pool) -> None:
+    """By hand, or by a policy of evicting: it is passed over, others are swept, no key comes of it."""
+    alice, bob, carol = (pool.person(name, NODE) for name in ("Alice", "Bob", "Carol"))
+    session = pool.pair(alice, bob)
+    pool.client.delete(pool.key("account", alice.id))
+    assert pool.held(NODE) == {bob.id: bob.epoch, carol.id: carol.epoch}
+    assert bob.say(session) == NO_DATA
+    pool.kill(NODE)
+    assert pool.sweep()[1] == 3
+    assert pool.scores("nodes") == {}
+    for person in bob, carol:
+        pool.run_out(person)
+    assert pool.sweep() == [0, 0, 2]
+    assert not [name for name in pool.names() if name.startswith("account:")]

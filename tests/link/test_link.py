@@ -101,6 +101,9 @@ class _Recorder:
     def abort(self) -> None:
         self._transport.abort()
 
+    def get_extra_info(self, name: str) -> Any:
+        return self._transport.get_extra_info(name)
+
 
 def test_a_place_in_line(empty_server: Server) -> None:
     """Comes after all that was asked before and before what was asked later; at once if nothing is."""

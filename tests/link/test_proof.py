@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from chat.store import wire
-from chat.store.library import greet
+from chat.store.library import Greeting
 from tests.link.calls import PROBE, ask, linked, told
 from tests.support.deafness import deaf
 from tests.support.proxy import Proxy
@@ -133,7 +133,7 @@ def test_a_user_that_may_not_ask_for_the_servers_name(empty_server: Server) -> N
             )
         url = empty_server.url.replace("redis://", "redis://poor:secret@")
         async with linked(url) as (link, _):
-            await greet(link._wire.ask)  # type: ignore[union-attr]
+            await Greeting()(link._wire.ask)  # type: ignore[union-attr]
             assert await told(link, "FCALL", "chat_1_held", 1, "chat:{0}", "nobody", 0) == [
                 0,
                 0,

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.protocol.conftest import Places
 from tests.protocol.shapes import alone, hears
-from tests.support.wire import Frame, Wire
+from tests.support.wire import Frame, Wire, pair
 
 
 class OldClient:
@@ -219,5 +219,26 @@ def test_two_old_clients(places: Places) -> None:
         await one.hear(
             "PUSH_SIGNAL_REQ", signalType="PartnerExit", data={"accountId": two.account_id}
         )
+
+    asyncio.run(scenario())
+
+
+def test_a_new_client_acknowledges_by_numbers_alone(places: Places) -> None:
+    """Once it has said one, its answer to a ping is a sign of life: a push that it did not take, and did
+    not acknowledge, is pushed again when it is back."""
+
+    async def scenario() -> None:
+        alice, bob, session = await pair(*places)
+        await bob.say(session, "one")
+        alice.acknowledge(await alice.expect("PUSH_DIALOGUE_REQ", content="one"))
+        await bob.say(session, "two")
+        await alice.expect("PUSH_DIALOGUE_REQ", content="two")
+        await alice.expect("PING_REQ")
+        alice.send({"cmd": "PING_RESP", "accountId": alice.account_id})
+        await alice.nothing()
+        alice.abort()
+        again = await Wire.open(places[1])
+        assert (await again.take_over(alice, seq=2))["recovered"] is True
+        await again.expect("PUSH_DIALOGUE_REQ", content="two", seq=3)
 
     asyncio.run(scenario())

@@ -12,7 +12,7 @@ import pytest
 
 from chat.store.address import Address
 from chat.store.keys import probe_of
-from chat.store.library import greet
+from chat.store.library import Greeting
 from chat.store.link import RedisLink
 from chat.store.store import Store
 from tests.support.nodes import NO_LIMITS, NodeProcess
@@ -42,7 +42,7 @@ class RacingNode:
             self.pushes.append(payload)
 
         link = RedisLink(
-            Address.parse(url), greet, pushed, lambda: None, lambda _: None,
+            Address.parse(url), Greeting(), pushed, lambda: None, lambda _: None,
             probe=probe_of(name), timeout=30,
         )  # fmt: skip
         self.store = Store(

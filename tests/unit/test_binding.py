@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from chat.binding import BINDINGS_AT_ONCE, HELD_FRAMES, Binding
+from chat.binding import BINDINGS_AT_ONCE, HELD_BYTES, HELD_FRAMES, Binding
 from chat.commands import Create, Reconnect
-from chat.connection import Connection, State
+from chat.connection import Connection, Pause, State
 from chat.errors import Close, Code
 from chat.hub import Hub
 from chat.liveness import Liveness, Patience
@@ -177,6 +177,22 @@ def test_what_comes_meanwhile_waits_and_is_not_read_without_end() -> None:
         world.store.answer()
         assert world.received == [b"%d" % number for number in range(HELD_FRAMES + 5)]
         assert made.transport.reading
+
+    play(scenario())
+
+
+def test_what_comes_meanwhile_is_bounded_by_its_size_too() -> None:
+    """And goes on being so when somebody else, who had paused the socket as well, resumes it."""
+
+    async def scenario() -> None:
+        world = World()
+        made = world.comes()
+        for _ in range(HELD_BYTES // 10_000 + 1):
+            world.binding.hold(made.connection, b"x" * 10_000)
+        assert not made.transport.reading
+        made.connection.pause(Pause.SHARE)
+        made.connection.resume(Pause.SHARE)
+        assert not made.transport.reading
 
     play(scenario())
 

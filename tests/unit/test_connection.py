@@ -4,7 +4,7 @@ import weakref
 
 import pytest
 
-from chat.connection import Connection, Limits, State
+from chat.connection import Connection, Limits, Pause, State
 from chat.errors import Close
 
 
@@ -171,6 +171,31 @@ def test_what_a_command_may_acknowledge() -> None:
     assert connection.written == 7
     connection.numbers = True
     assert connection.written == 0
+
+
+# Reading
+
+
+def test_a_socket_is_read_when_nobody_has_a_reason_against_it() -> None:
+    """Each takes back only its own; told twice is told once."""
+    made = Made()
+    connection, transport = made.connection, made.transport
+    for reason in Pause.ACCOUNT, Pause.SHARE, Pause.REDIS, Pause.SHARE:
+        connection.pause(reason)
+    for reason in Pause.SHARE, Pause.REDIS, Pause.REDIS:
+        connection.resume(reason)
+        assert not transport.reading
+    connection.resume(Pause.ACCOUNT)
+    assert transport.reading
+
+
+def test_a_closed_socket_is_neither_paused_nor_resumed() -> None:
+    """Its transport is gone."""
+    connection = Made().connection
+    connection.pause(Pause.SHARE)
+    connection.closed(1006)
+    connection.resume(Pause.SHARE)
+    connection.pause(Pause.REDIS)
 
 
 # The way out

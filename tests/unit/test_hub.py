@@ -190,3 +190,23 @@ def test_what_has_no_number_passes_at_once() -> None:
     world.hub.push(1000, typing())
     assert world.frames(connection) == [typing()]
     assert world.written == []
+
+
+def test_a_new_account_of_the_same_number() -> None:
+    """The data set was emptied: this socket's account is gone, its client may come back."""
+    world = World()
+    connection = world.join()
+    world.hub.push(1000, b"new")
+    assert world.codes == {connection: Close.GOING_AWAY}
+
+
+def test_somebody_waits_for_this_node() -> None:
+    """It says how far the socket had come; nobody else is asked after."""
+    world = World()
+    connection = world.join(epoch=3, acked=2)
+    world.join(2000)
+    world.hub.push(1000, b"resume")
+    assert [sockets for sockets, _ in world.inboxes.asked] == [[(1000, 3, 2)]]
+    world.inboxes.say_last(2)
+    world.hub.push(1000, push(3))
+    assert world.frames(connection) == [push(3)]
