@@ -58,7 +58,7 @@ class Person:
 
     async def come(self) -> None:
         """A new account on any node."""
-        self.wire = await Wire.open(self._any_node(), receive_buffer=self.receive_buffer)
+        self.wire = await self._open()
         await self.wire.create(self.name)
         self._account, self._token = self.wire.account_id, self.wire.token
         self._connected.set()
@@ -101,7 +101,7 @@ class Person:
 
     async def _come_back(self) -> None:
         """RECONNECT_REQ with the last number that arrived."""
-        wire = await Wire.open(self._any_node(), receive_buffer=self.receive_buffer)
+        wire = await self._open()
         try:
             answer = await wire.reconnect(self._account, self._token, self._last)
         except AssertionError as error:  # no answer in time
@@ -123,8 +123,13 @@ class Person:
             self._answers.get_nowait()
         self._connected.set()
 
-    def _any_node(self) -> str:
-        return self._rng.choice(self._urls)
+    async def _open(self) -> Wire:
+        """To any node: one that stands still is not waited for."""
+        return await Wire.open(
+            self._rng.choice(self._urls),
+            receive_buffer=self.receive_buffer,
+            websocket_handshake_timeout=PATIENCE_SECONDS,
+        )
 
     # what comes
 

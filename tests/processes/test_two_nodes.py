@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -112,6 +113,7 @@ def test_sigterm() -> None:
         one.signal(signal.SIGTERM)
         staying = {asyncio.create_task(a.closed(20)): (a, b) for a, b, _ in pairs}
         first, _ = await asyncio.wait(staying, return_when=asyncio.FIRST_COMPLETED)
+        began = time.monotonic()
         assert len(first) < len(pairs)
         assert (await asyncio.to_thread(one.get, "/readyz"))[0] == 503
         assert (await asyncio.to_thread(one.get, "/healthz"))[0] == 200
@@ -123,6 +125,9 @@ def test_sigterm() -> None:
         await b.expect("PUSH_SIGNAL_REQ", signalType="PartnerAway")
         await b.expect("PUSH_SIGNAL_REQ", signalType="PartnerBack")
         assert await asyncio.gather(*staying) == [1001] * 10
+        assert time.monotonic() - began > 1.5, (
+            "over the whole drain time, not all in its first second"
+        )
 
     with two_nodes({"CHAT_DRAIN_SECONDS": "3"}) as (server, one, other):
         asyncio.run(scenario(one, other))
