@@ -118,8 +118,7 @@ def test_a_lost_answer_is_not_asked_for_again(empty_server: Server) -> None:
             linked(through(proxy), timeout=0.3) as (link, heard),
         ):
             proxy.swallowing = True
-            lost = ask(link, "INCR", "counter")
-            assert isinstance(await lost, LinkDown)
+            assert isinstance(await told(link, "INCR", "counter"), LinkDown)
             proxy.swallowing = False
             await heard.until(lambda: heard.gaps == 1, "a gap")
             assert await told(link, "GET", "counter") == b"1"
