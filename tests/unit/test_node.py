@@ -243,7 +243,7 @@ def test_what_is_owed_is_said_again_with_each_tick(monkeypatch: pytest.MonkeyPat
         gone.closed(1006)
         stays.seq = stays.acked = 3
         world.node._acks.add(stays)
-        world.node._acks.flush()
+        await asyncio.sleep(0)  # the turn in which it is handed over
         world.node._backpressure.rest(stays)
         world.store.detached.clear()
         world.store.acks.clear()
