@@ -243,10 +243,12 @@ def test_an_ended_session_keeps_no_content_and_is_forgotten(pool: Pool) -> None:
     session = pool.pair(alice, bob)
     for number in range(70):
         bob.say(session, request=f"r{number}")
+        alice.say(session, request=f"r{number}")
     bob.leave(session)
     kept = pool.hash("session", session)
     assert set(kept) == {
-        "state", "left", "ended", "a", "b", "nick_a", "nick_b", "last", "opened_b", "said_a", "since",
+        "state", "left", "ended", "a", "b", "nick_a", "nick_b", "last", "opened_b", "said_a", "said_b",
+        "since",
     }  # fmt: skip
     assert (kept["state"], kept["left"]) == (b"ended", b"%d" % bob.id)
     assert 3500 < pool.client.ttl(pool.key("session", session)) <= 3600

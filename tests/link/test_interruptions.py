@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from chat.errors import StoreUnreachable
+from chat.store import link as link_module
 from chat.store.wire import LinkDown
 from tests.link.calls import Heard, allow, ask, linked, redis_link, told, until
 from tests.support.proxy import Passage, Proxy
@@ -36,8 +37,10 @@ def test_a_killed_connection(empty_server: Server) -> None:
     asyncio.run(scenario())
 
 
-def test_channels_come_back(empty_server: Server) -> None:
-    """All that are subscribed, and none that was given up; what is published after the gap arrives."""
+def test_channels_come_back(empty_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that are subscribed, with however many commands, and none that was given up; what is published
+    after the gap arrives."""
+    monkeypatch.setattr(link_module, "CHANNELS_AT_ONCE", 64)
 
     async def scenario() -> None:
         async with (
@@ -115,8 +118,7 @@ def test_a_lost_answer_is_not_asked_for_again(empty_server: Server) -> None:
             linked(through(proxy), timeout=0.3) as (link, heard),
         ):
             proxy.swallowing = True
-            lost = ask(link, "INCR", "counter")
-            assert isinstance(await lost, LinkDown)
+            assert isinstance(await told(link, "INCR", "counter"), LinkDown)
             proxy.swallowing = False
             await heard.until(lambda: heard.gaps == 1, "a gap")
             assert await told(link, "GET", "counter") == b"1"

@@ -212,12 +212,13 @@ def test_one_that_does_not_stop(limited_places: Places) -> None:
 
     async def scenario() -> None:
         wire = await alone(limited_places[0])
-        with contextlib.suppress(WireClosed):
-            while True:
-                for _ in range(50):
-                    wire.send({"cmd": "MATCH_CANCEL_REQ", "accountId": wire.account_id})
-                for _ in range(50):
-                    await wire.receive()
+        async with asyncio.timeout(30):
+            with contextlib.suppress(WireClosed):
+                while True:
+                    for _ in range(50):
+                        wire.send({"cmd": "MATCH_CANCEL_REQ", "accountId": wire.account_id})
+                    for _ in range(50):
+                        await wire.receive()
         assert await wire.closed() == 1008
 
     asyncio.run(scenario())

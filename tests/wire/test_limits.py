@@ -107,11 +107,12 @@ def test_going_on_is_cut_off(kind: str, bound: bool) -> None:
             if bound:
                 await wire.create()
             began = time.monotonic()
-            with contextlib.suppress(WireClosed):
-                while True:
-                    wire.raw(FLOODS[kind] * 50)
-                    codes = [(await wire.receive())["code"] for _ in range(50)]
-                    assert codes[-1] == 6
+            async with asyncio.timeout(30):
+                with contextlib.suppress(WireClosed):
+                    while True:
+                        wire.raw(FLOODS[kind] * 50)
+                        codes = [(await wire.receive())["code"] for _ in range(50)]
+                        assert codes[-1] == 6
             assert await wire.closed() == 1008
             assert time.monotonic() - began > 5
 

@@ -1,0 +1,71 @@
+"""``store``: what it says of times; each function's own behaviour is in the contract."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from chat.store.store import Leased, Store
+from chat.store.wire import Done, LinkDown, Part
+
+SERVERS_TIME = 5_000_000
+"""In ms, which no node's clock says."""
+LEASE, TIMEOUT = 10, 2
+
+
+class FakeLink:
+    """Keeps the calls, and answers each with what the test has put there."""
+
+    def __init__(self) -> None:
+        self.calls: list[Sequence[Part]] = []
+        self.answer: Any = [0]
+
+    def call(self, parts: Sequence[Part], done: Done) -> None:
+        self.calls.append(parts)
+        done(self.answer)
+
+
+def store_on(link: FakeLink, clock: Callable[[], float]) -> Store:
+    return Store(
+        link,  # type: ignore[arg-type]  # as much of a link as is needed
+        "node", grace=30, lease=LEASE, inbox_length=100, sessions_per_account=8,
+        accounts_per_minute=30, timeout=TIMEOUT, clock=clock,
+    )  # fmt: skip
+
+
+def test_a_sweep_says_until_when_it_counts() -> None:
+    """In the server's time, which the lease has told: as long as the link has patience, no longer."""
+
+    async def scenario() -> None:
+        now = 100.0
+        link = FakeLink()
+        store = store_on(link, lambda: now)
+        link.answer = [0, 1, SERVERS_TIME + 1000 * LEASE]
+        assert await store.lease() is Leased.KEPT
+        now += 3
+        link.answer = [0, 4, 5]
+        assert await store.sweep(200) == (4, 5)
+        assert link.calls[-1][-1] == SERVERS_TIME + 1000 * (3 + TIMEOUT)
+
+    asyncio.run(scenario())
+
+
+def test_a_lease_is_said_by_what_was_answered_last() -> None:
+    """So the pool can tell whether this is the lease that it knows; no answer changes nothing."""
+
+    async def scenario() -> None:
+        link = FakeLink()
+        store = store_on(link, lambda: 0.0)
+        link.answer = [0, 0, SERVERS_TIME]
+        assert await store.lease() is Leased.NEW
+        link.answer = LinkDown("away")
+        assert await store.lease() is Leased.UNKNOWN
+        link.answer = [0, 1, SERVERS_TIME + 1]
+        assert await store.lease() is Leased.KEPT
+        await store.release()
+        said = [parts[-2:] for parts in link.calls]
+        lease = 1000 * LEASE
+        assert said == [
+            (lease, 0), (lease, SERVERS_TIME), (lease, SERVERS_TIME), (0, SERVERS_TIME + 1),
+        ]  # fmt: skip
+
+    asyncio.run(scenario())
