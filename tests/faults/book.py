@@ -36,7 +36,7 @@ class Direction:
         return back + strange
 
     def silence(self, since: float) -> float:
-        """The longest time without a message that arrived, from then on."""
+        """The longest time without a message that arrived, from then on, until the last one did."""
         times = [since, *(at for _, _, at in self.delivered if at > since)]
         return max((b - a for a, b in pairwise(times)), default=0.0)
 

@@ -72,9 +72,15 @@ async def kill_links(scene: Scene) -> None:
         with scene.house.server.client() as client:
             client.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
 
-    for number in range(5 * scene.rounds):
+    for number in range(2 * scene.rounds):
+        proxy = scene.rng.choice(scene.house.proxies)
+        proxy.refusing = True  # one node alone is without a link, while the others go on
+        proxy.cut()
+        await asyncio.sleep(scene.rng.uniform(0.5, 1))
+        proxy.refusing = False
+        await asyncio.sleep(scene.rng.uniform(0.05, 0.5))
         await asyncio.to_thread(kill, ("pubsub", "normal")[number % 2])
-        await asyncio.sleep(scene.rng.uniform(0.05, 0.8))
+        await asyncio.sleep(scene.rng.uniform(0.05, 0.5))
 
 
 async def make_links_deaf(scene: Scene) -> None:

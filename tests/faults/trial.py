@@ -88,11 +88,21 @@ async def _talk(people: list[Person], kind: Kind, scene: Scene) -> float:
             talks.create_task(person.talk(), name=f"{person.name} talks")
         await asyncio.sleep(CALM_SECONDS)
         began = time.monotonic()
+        talks.create_task(_fall_silent(people, scene.rng))
         await kind.inject(scene)
         await asyncio.sleep(CALM_SECONDS + LEASE_SECONDS / 2)
         for person in people:
             person.hush()
     return began
+
+
+async def _fall_silent(people: list[Person], rng: random.Random) -> None:
+    """A third of the pairs says nothing more from some moment of the fault on: no later push of theirs
+    shows that one is missing, so what arrives was looked for."""
+    for a, b in list(zip(people[::2], people[1::2], strict=True))[::3]:
+        await asyncio.sleep(rng.uniform(0, 0.4))
+        a.hush()
+        b.hush()
 
 
 async def _settle(book: Book, kind: Kind) -> None:

@@ -70,15 +70,21 @@ class World:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
         self.now = 100.0
+        self.passes = 0.0
+        """Seconds, each time somebody asks what time it is."""
         self.store = FakeStore()
         monkeypatch.setattr(module, "open_store", lambda *_: self.store)
         monkeypatch.setattr(module, "TICK_SECONDS", 0)
         monkeypatch.setattr(module, "DRAIN_STEP_SECONDS", 1e-9)
         self.node = Node(
             Settings(node_lease_seconds=LEASE, **settings),
-            name="node", clock=lambda: self.now, rng=random.Random(1),
+            name="node", clock=self._clock, rng=random.Random(1),
         )  # fmt: skip
         self.transports: dict[Connection, FakeTransport] = {}
+
+    def _clock(self) -> float:
+        self.now += self.passes
+        return self.now
 
     def join(self, account: int = 1000, epoch: int = 1) -> Connection:
         """A socket with that account."""
@@ -92,8 +98,9 @@ class World:
         return connection
 
     async def ticks(self) -> None:
-        """A tick, at least."""
+        """A tick, at least, and a look for strays if there may be some."""
         await turns(self.node._tick())
+        await turns(self.node._look_for_strays())
 
     async def swept(self) -> bool:
         """Whether the node sweeps now."""
@@ -273,7 +280,8 @@ def test_a_leaving_node_lets_go_of_the_idle_first(monkeypatch: pytest.MonkeyPatc
     """Who was heard of last has the most to lose, and goes last; all with 1001."""
 
     async def scenario() -> None:
-        world = World(monkeypatch, drain_seconds=4e-9)
+        world = World(monkeypatch, drain_seconds=4)
+        world.passes = 0.5
         for account in (2000, 4000, 1000, 3000):
             world.join(account).heard = account
         await world.node.drain()
