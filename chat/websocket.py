@@ -35,6 +35,8 @@ MAX_FRAGMENTS = 256
 CLOSE_SECONDS = 3.0
 """How long a client may take to finish a close handshake."""
 READ_BUFFER = 1024
+READ_AT_ONCE = 16 * 1024
+"""picows doubles a buffer whenever it was full, without end: so it is never offered as more than this."""
 HIGHEST_CODE = 4999
 VERSION = re.compile(rb"\r\nsec-websocket-version: *13 *\r\n")
 """As uvicorn hands headers over: their names in small letters."""
@@ -230,6 +232,10 @@ def websocket_class(door: Door) -> type[asyncio.Protocol]:
             self._peer = name[0] if isinstance(name, tuple) else ""
             self._tcp = cast(asyncio.Transport, transport)
             super().connection_made(transport)
+
+        def get_buffer(self, size_hint: int) -> memoryview:
+            buffer: memoryview = super().get_buffer(size_hint)
+            return buffer if len(buffer) <= READ_AT_ONCE else buffer[:READ_AT_ONCE]
 
         def data_received(self, data: bytes) -> None:
             """The upgrade request, which uvicorn has read already; frames come through the buffer."""

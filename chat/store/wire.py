@@ -20,7 +20,7 @@ Part = bytes | str | int
 
 MAX_OPEN_CALLS = 50_000
 """Calls that may wait for a slow Redis; one more is answered at once with ``LinkDown``."""
-PRESSED_CALLS, RELIEVED_CALLS = 2_000, 1_000
+PRESSED_CALLS, RELIEVED_CALLS = 1_000, 500
 """With so many open calls Redis does not keep up, and with so few it does again."""
 MISSED_PROBES = 2
 """So many probes that were published and did not arrive mean that no push does."""

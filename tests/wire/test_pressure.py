@@ -1,0 +1,65 @@
+"""Backpressure, not memory: what cannot be served now waits at the clients' side."""
+
+import asyncio
+import json
+
+from tests.support.nodes import NO_LIMITS, NodeProcess
+from tests.support.servers import Server, available_servers
+from tests.support.wire import TEXT, Wire, encode_frame, pair
+from tests.wire.abuse import quiet_node
+
+PATIENT = {**NO_LIMITS, "CHAT_REDIS_TIMEOUT_SECONDS": "20", "CHAT_NODE_LEASE_SECONDS": "60"}
+PAIRS, MESSAGES = 5, 3000
+BOUND = 30 * 1024 * 1024
+"""Of 100 MB that are sent. What is open at most, about a thousand calls of 2 kB, is kept as a command, a call and
+what is written; but what a process gave back to its allocator still counts as its own."""
+
+
+def message(wire: Wire, session: int, number: int) -> bytes:
+    fields = {
+        "cmd": "DIALOGUE_REQ", "requestId": str(number), "senderId": wire.account_id,
+        "sessionId": session, "content": "x" * 2000,
+    }  # fmt: skip
+    return encode_frame(TEXT, json.dumps(fields).encode())
+
+
+def test_a_redis_that_stands_still() -> None:
+    """60 MB of messages from a few people, and 40 MB from one who waits for an account: the node takes a
+    part, answers its health check, and everything is answered in its order when Redis goes on."""
+
+    async def scenario(server: Server, node: NodeProcess) -> None:
+        talks = [await pair(node.url, node.url) for _ in range(PAIRS)]
+        people = [(wire, session) for a, b, session in talks for wire in (a, b)]
+        newcomer = await Wire.open(node.url)
+        server.pause()
+        try:
+            before = node.rss()
+            for wire, session in people:
+                for number in range(MESSAGES):
+                    wire.raw(message(wire, session, number))
+            newcomer.send({"cmd": "CRT_ACCOUNT_REQ", "nickName": "Hasty"})
+            newcomer.raw(encode_frame(TEXT, b'{"x":"%b"}' % (b"x" * 10_000)) * 4000)
+            for _ in range(50):
+                assert (await asyncio.to_thread(node.get, "/healthz"))[0] == 200
+            assert node.rss() - before < BOUND
+        finally:
+            server.resume()
+        await asyncio.gather(*(all_answered(wire) for wire, _ in people))
+        await newcomer.expect("CRT_ACCOUNT_RESP", code=0, timeout=30)
+        for _ in range(4000):
+            await newcomer.expect("ERROR_RESP", code=1)
+
+    with Server(available_servers()[0]) as server, quiet_node(PATIENT, server.url) as node:
+        asyncio.run(scenario(server, node))
+
+
+async def all_answered(wire: Wire) -> None:
+    """In the order of the requests; pushes in between."""
+    number = 0
+    while number < MESSAGES:
+        frame = await wire.receive(30)
+        if frame["cmd"] == "DIALOGUE_RESP":
+            assert frame["requestId"] == str(number)
+            number += 1
+        elif frame.get("seq") is not None:
+            wire.acknowledge(frame)
