@@ -32,8 +32,9 @@ CONNECT_SECONDS = 5.0
 UNUSABLE = (OSError, UnicodeError, TimeoutError, hiredis.HiredisError, LinkDown)
 """What connecting may end in; a host name that is none is a UnicodeError."""
 BACKOFF_SECONDS = (0.05, 2.0)
-STABLE_SECONDS = 5.0
-"""A link that broke sooner does not begin its backoff anew."""
+STABLE_SECONDS = 0.3
+"""A link that broke sooner, as one does that is refused in the moment it is used, does not begin its backoff
+anew; one that lived for longer was a good one, and people wait for the next."""
 CHANNELS_AT_ONCE = 500
 """Subscribed with one command: so many cost little more than one, and Redis serves others in between."""
 

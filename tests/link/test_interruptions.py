@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 
 from chat.errors import StoreUnreachable
-from chat.store import link as link_module
 from chat.store.wire import LinkDown
 from tests.link.calls import Heard, allow, ask, linked, redis_link, told, until
 from tests.support.proxy import Passage, Proxy
@@ -270,5 +269,26 @@ def test_closing_while_it_comes_back(empty_server: Server) -> None:
             await until(lambda: not proxy.passages, "it is ended")
             assert proxy.accepted == 2
             assert heard.gaps == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_link_that_breaks_in_the_moment_it_is_there(
+    empty_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits longer each time: it does not come back a hundred times a second."""
+    monkeypatch.setattr("chat.store.link.BACKOFF_SECONDS", (0.02, 0.3))
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        async with (
+            Proxy(empty_server.port) as proxy,
+            linked(through(proxy), jitter=lambda: 1) as (_, heard),
+        ):
+            began = loop.time()
+            for turn in range(1, 7):
+                proxy.cut()
+                await heard.until(lambda n=turn: heard.gaps == n, "a gap")  # type: ignore[misc]
+            assert loop.time() - began > 0.02 + 0.04 + 0.08 + 0.16 + 0.3
 
     asyncio.run(scenario())
