@@ -21,6 +21,9 @@ from chat.websocket import websocket_class
 
 log = logging.getLogger(__name__)
 
+SEND_BUFFER = 128 * 1024
+"""Of each socket, in the kernel: part of its bounded way out. Left alone it grows to megabytes, in which
+everything for a client that does not read disappears without anybody noticing."""
 STOPPING = signal.SIGTERM, signal.SIGINT
 
 
@@ -127,6 +130,7 @@ def _listen(host: str, port: int) -> socket.socket:
         raise ChatError(f"cannot listen on {host}: {said}") from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # sockets inherit it
         listener.bind(address)
         listener.listen(2048)
         listener.setblocking(False)

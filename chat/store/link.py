@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS = 5.0
 UNUSABLE = (OSError, UnicodeError, TimeoutError, hiredis.HiredisError, LinkDown)
 """What connecting may end in; a host name that is none is a UnicodeError."""
-BACKOFF_SECONDS = (0.05, 2.0)
+BACKOFF_SECONDS = (0.05, 1.0)
 STABLE_SECONDS = 0.3
 """A link that broke sooner, as one does that is refused in the moment it is used, does not begin its backoff
 anew; one that lived for longer was a good one, and people wait for the next."""

@@ -39,7 +39,7 @@ def test_a_killed_connection(empty_server: Server) -> None:
 def test_channels_come_back(empty_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that are subscribed, with however many commands, and none that was given up; what is published
     after the gap arrives."""
-    monkeypatch.setattr(link_module, "CHANNELS_AT_ONCE", 64)
+    monkeypatch.setattr("chat.store.link.CHANNELS_AT_ONCE", 64)
 
     async def scenario() -> None:
         async with (
