@@ -25,12 +25,9 @@ class Direction:
         times = Counter(number for number, _, _ in self.delivered)
         return sum(count - 1 for count in times.values())
 
-    def disordered(self, *, lossy: bool = False) -> int:
-        """Pushes before which a later one came, or whose msgId is not the one that was confirmed; where
-        Redis came back with older data it gives a msgId a second time."""
+    def disordered(self) -> int:
+        """Pushes before which a later one came, or whose msgId is not the one that was confirmed."""
         back = sum(a >= b for (a, _, _), (b, _, _) in pairwise(self.delivered))
-        if lossy:
-            return back
         back += sum(a >= b for (_, a, _), (_, b, _) in pairwise(self.delivered))
         strange = sum(self.confirmed.get(number, msg) != msg for number, msg, _ in self.delivered)
         return back + strange
