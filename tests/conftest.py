@@ -24,9 +24,12 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """On a machine of continuous integration everything is there: what is skipped there is hidden."""
+    """Under continuous integration all that can be installed is there, so what is skipped is hidden. An
+    IPv6 network is nothing that the run could install."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+    skipped = [] if reporter is None else reporter.stats.get("skipped", [])
+    hidden = [report for report in skipped if "IPv6" not in str(report.longrepr)]
+    if os.environ.get("CI") and hidden:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
