@@ -2,28 +2,34 @@
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from chat.node import Node
+from chat.page import File, load_page
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-
-WELCOME = """\
-This is a node of stranger-chat: a nickname, and a stranger to talk to.
-
-The socket is at /ws. To talk from a terminal:
-
-    chat talk --url {url}
-"""
 
 
 def make_app(node: Node) -> Starlette:
     """The routes of one node."""
+    page = load_page()
 
-    async def welcome(request: Request) -> Response:
-        scheme = "wss" if request.url.scheme == "https" else "ws"
-        return PlainTextResponse(WELCOME.format(url=f"{scheme}://{request.url.netloc}/ws"))
+    async def start(request: Request) -> Response:
+        if request.headers.get("if-none-match", "").removeprefix("W/") == f'"{page.release}"':
+            return Response(status_code=304, headers={"ETag": f'"{page.release}"'})
+        return _sent(page.start, request)
+
+    async def file(request: Request) -> Response:
+        found = page.files.get(request.path_params["name"])
+        if found is None or request.path_params["release"] != page.release:
+            return PlainTextResponse("not of this release\n", 404, {"Cache-Control": "no-store"})
+        return _sent(found, request)
+
+    async def client(request: Request) -> Response:
+        """For other pages: the address that does not change."""
+        headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
+        return RedirectResponse(f"web/{page.release}/client.js", 307, headers)
 
     async def healthz(request: Request) -> Response:
         """The process turns. Independent of Redis: a restart would not mend Redis."""
@@ -40,9 +46,16 @@ def make_app(node: Node) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/", welcome),
+            Route("/", start),
+            Route("/client.js", client),
+            Route("/web/{release}/{name}", file),
             Route("/ws", not_upgraded, methods=METHODS),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ]
     )
+
+
+def _sent(file: File, request: Request) -> Response:
+    body, headers = file.answer(request.headers.get("accept-encoding", ""))
+    return Response(body, headers=headers)

@@ -42,7 +42,8 @@ ALLOWED: dict[str, set[str]] = {
     | {"connection", "hub", "liveness", "nicks", "store", "handlers"}
     | {"acks", "admission", "backpressure", "binding", "websocket"},
     # The edge.
-    "app": PLAIN | {"node", "websocket"},
+    "page": set(),
+    "app": PLAIN | {"node", "page"},
     "server": PLAIN | {"node", "app", "doorstep", "websocket"},
     "client": set(),  # also for other people's bots: it must stand alone
     "talk": {"client"},

@@ -1,0 +1,424 @@
+/** The page: what the client tells becomes talks, and what people do becomes wishes of the client. */
+
+import { Alerts } from "./alerts.js";
+import { ChatClient } from "./client.js";
+import { Composer } from "./composer.js";
+import { find, paintFace } from "./dom.js";
+import { Log } from "./log.js";
+import { Store } from "./store.js";
+import { choose, speak } from "./strings.js";
+import { Tabs } from "./tabs.js";
+import { Talk } from "./talk.js";
+
+const language = choose(navigator.languages);
+const say = speak(language);
+const store = new Store(() => sessionStorage);
+const saved = store.read();
+const SEARCH = "search"; // the key of the tab that looks for somebody
+const TYPING = 6000; // ms after which nobody types any more who has not said so again
+const SURE = 4000; // ms to press again
+const BACK = 4000; // ms that good news is shown
+
+class Page {
+  #talks = new Map((saved.talks ?? []).map((talk) => [talk.sessionId, new Talk(talk)]));
+  #active = saved.active ?? null; // the sessionId of the talk that is shown
+  #client = saved.client;
+  #name = saved.name ?? "";
+  #alertsOn = saved.alerts ?? true;
+  #since = saved.since ?? 0; // when the search began
+  #news = null; // what the strip says for a moment
+  #newsTimer = null;
+  #wasOffline = false;
+  #writing = false;
+  #chat = new ChatClient(new URL("ws", location.href).href.replace(/^http/, "ws"), {
+    saved: saved.client,
+    save: (client) => this.#keep(client),
+  });
+  #alerts = new Alerts(say, this.#alertsOn, (on) => {
+    this.#alertsOn = on;
+    this.#keep();
+  });
+  #log = new Log(say, language, () => this.#seen());
+  #tabs = new Tabs(say, (key) => this.#show(key === SEARCH ? null : Number(key)));
+  #composer = new Composer(say, {
+    send: (text) => this.#send(text),
+    typing: (typing) => this.#talk?.open && this.#chat.typing(this.#active, typing),
+    changed: (text) => {
+      this.#talk.draft = text;
+    },
+  });
+
+  start() {
+    this.#words();
+    this.#listen();
+    this.#handle();
+    if (!this.#name) this.#suggest();
+    else find("#nickname").value = this.#name;
+    if (saved.client?.account) this.#chat.connect();
+    this.#show(this.#active);
+  }
+
+  get #talk() {
+    return this.#talks.get(this.#active);
+  }
+
+  // -- what the client tells
+
+  #listen() {
+    const on = (type, does) =>
+      this.#chat.addEventListener(type, ({ detail }) => {
+        does(detail);
+        this.#draw();
+      });
+    const inTalk = (does) => (detail) => {
+      const talk = this.#talks.get(detail.sessionId);
+      if (talk) does(talk, detail);
+    };
+    on("connection", ({ state }) => this.#connection(state));
+    on("account", ({ nickName }) => {
+      this.#name = nickName;
+    });
+    on("waiting", ({ waiting }) => {
+      if (waiting) this.#since = Date.now();
+    });
+    on("session", (session) => this.#met(session));
+    on("message", inTalk((talk, { msgId, content }) => this.#heard(talk, msgId, content)));
+    on("sent", inTalk((talk, { requestId, msgId }) => talk.settled(requestId, { msgId })));
+    on("refused", inTalk((talk, { requestId }) => talk.settled(requestId, { failed: true })));
+    on("viewed", inTalk((talk, { msgId }) => {
+      talk.readTo = msgId;
+    }));
+    on("typing", inTalk((talk, { typing }) => this.#types(talk, typing)));
+    on("away", inTalk((talk) => {
+      talk.away = true;
+      talk.typing = false;
+    }));
+    on("back", inTalk((talk) => {
+      talk.away = false;
+      this.#tell(say("partnerBack", { name: talk.partnerName }));
+    }));
+    on("ended", inTalk((talk) => this.#ended(talk)));
+    on("missed", () => {
+      this.#wasOffline = false;
+      for (const talk of this.#talks.values()) if (talk.open) this.#note(talk, "missed");
+    });
+    on("full", () => this.#tell(say("full")));
+  }
+
+  #connection(state) {
+    if (state === "online" && this.#wasOffline) this.#tell(say("online"));
+    if (state === "offline") this.#wasOffline = this.#chat.sessions.length > 0;
+    else if (state !== "connecting") this.#wasOffline = false;
+  }
+
+  #met(session) {
+    const talk = new Talk(session);
+    this.#talks.set(session.sessionId, talk);
+    talk.noted("talking", Date.now());
+    const text = say("talking", { name: session.partnerName });
+    this.#alerts.call(text, () => this.#show(session.sessionId));
+    if (this.#active !== null) {
+      talk.unread = 1;
+      return this.#tell(text);
+    }
+    this.#announce(text);
+    return this.#show(session.sessionId);
+  }
+
+  #heard(talk, msgId, content) {
+    const entry = talk.heard(msgId, content, Date.now());
+    talk.unread += 1;
+    if (talk === this.#talk) {
+      this.#log.add(entry);
+      if (this.#log.stuck) this.#seen();
+    }
+    if (talk !== this.#talk) this.#announce(say("newFrom", { name: talk.partnerName }));
+    this.#alerts.call(say("newFrom", { name: talk.partnerName }), () => this.#show(talk.sessionId));
+  }
+
+  #types(talk, typing) {
+    clearTimeout(talk.timer?.());
+    talk.typing = typing;
+    if (!typing) return;
+    const timer = setTimeout(() => {
+      talk.typing = false;
+      this.#draw();
+    }, TYPING);
+    talk.timer = () => timer;
+  }
+
+  #ended(talk) {
+    if (!talk.open) return;
+    talk.open = talk.typing = talk.away = false;
+    const lost = this.#chat.state === "gone";
+    this.#note(talk, lost ? "ended" : talk.left ? "youLeft" : "partnerLeft");
+    if (!talk.left && talk !== this.#talk) talk.unread += 1;
+    if (talk === this.#talk && !lost) this.#focus("#more");
+  }
+
+  #note(talk, note) {
+    const entry = talk.noted(note, Date.now());
+    if (talk === this.#talk) this.#log.add(entry);
+  }
+
+  // -- what people do
+
+  #handle() {
+    const click = (selector, does) =>
+      find(selector).addEventListener("click", () => {
+        this.#alerts.unlock();
+        does();
+        this.#draw();
+      });
+    find("#start form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#alerts.unlock();
+      this.#begin(find("#nickname").value.trim());
+    });
+    click("#suggest", () => this.#suggest());
+    click("#cancel", () => this.#cancel());
+    click("#another", () => this.#search());
+    click("#next", () => this.#sure("#next", "sureNext", () => this.#next()));
+    click("#leave", () => this.#sure("#leave", "sure", () => this.#leave()));
+    click("#more", () => this.#next());
+    click("#shut", () => this.#shut());
+    click("#mend", () => (this.#chat.state === "gone" ? this.#again() : this.#chat.connect()));
+    addEventListener("keydown", ({ key }) => {
+      if (key === "Escape" && !find("#wait").hidden) this.#cancel();
+    });
+    for (const type of ["online", "pageshow"]) addEventListener(type, () => this.#chat.wake());
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) return this.#keep();
+      this.#chat.wake();
+      return this.#seen();
+    });
+    addEventListener("pagehide", () => {
+      this.#chat.flush();
+      this.#keep();
+    });
+    setInterval(() => this.#clock(), 1000);
+  }
+
+  #begin(name) {
+    if (this.#chat.account && name !== this.#name) this.#chat.close();
+    this.#name = name;
+    this.#search();
+  }
+
+  #search() {
+    if (!["online", "offline", "connecting"].includes(this.#chat.state)) this.#chat.connect(this.#name);
+    this.#chat.match();
+    this.#show(null);
+    this.#focus("#cancel");
+  }
+
+  #cancel() {
+    this.#chat.cancel();
+    this.#show([...this.#talks.keys()].pop() ?? null);
+    this.#focus(this.#talk ? "#message" : "#start .main");
+  }
+
+  #next() {
+    this.#chat.leave(this.#active);
+    this.#talks.delete(this.#active);
+    this.#search();
+  }
+
+  #leave() {
+    this.#talk.left = true;
+    this.#chat.leave(this.#active);
+    if (!this.#talk.begun) this.#shut();
+  }
+
+  #shut() {
+    this.#talks.delete(this.#active);
+    this.#show(this.#chat.waiting ? null : ([...this.#talks.keys()].pop() ?? null));
+    this.#focus(this.#talk?.open ? "#message" : this.#talk ? "#more" : "#start .main");
+  }
+
+  /** A new start, after everything has ended. */
+  #again() {
+    this.#talks.clear();
+    this.#search();
+  }
+
+  #send(text) {
+    try {
+      this.#log.add(this.#talk.said(this.#chat.say(this.#active, text), text, Date.now()));
+    } catch {
+      this.#tell(say("slowDown"));
+      return false;
+    }
+    return true;
+  }
+
+  /** What has been said is not ended by a slip of the finger: press again. */
+  #sure(selector, words, does) {
+    const button = find(selector);
+    if (button.dataset.sure || !this.#talk.begun) {
+      delete button.dataset.sure;
+      return does();
+    }
+    button.dataset.sure = "yes";
+    const label = button.textContent;
+    button.textContent = say(words);
+    return setTimeout(() => {
+      delete button.dataset.sure;
+      button.textContent = label;
+    }, SURE);
+  }
+
+  #suggest() {
+    const pick = (words) => words[Math.floor(Math.random() * words.length)];
+    const [adjective, animal] = [say("adjectives"), say("animals")].map((words) => pick(words.split(" ")));
+    find("#nickname").value = adjective + (language === "zh" ? "" : " ") + animal;
+  }
+
+  // -- what is shown
+
+  /** Another tab: a talk, or null for the search or the start. */
+  #show(active) {
+    this.#active = this.#talks.has(active) ? active : null;
+    this.#draw();
+    this.#log.show(this.#talk);
+    this.#composer.show(this.#talk?.draft ?? "");
+    this.#draw();
+    if (this.#talk?.open && !find("#tabs").contains(document.activeElement)) this.#focus("#message");
+  }
+
+  /** The end of the talk is in sight, of somebody who looks. */
+  #seen() {
+    const talk = this.#talk;
+    if (!talk || document.hidden || !this.#log.stuck) return;
+    talk.unread = 0;
+    if (talk.open && talk.lastHeard > (talk.told ?? 0)) {
+      talk.told = talk.lastHeard;
+      this.#chat.viewed(talk.sessionId, talk.lastHeard);
+    }
+    this.#draw();
+  }
+
+  #draw() {
+    const talk = this.#talk;
+    const waiting = this.#chat.waiting;
+    find("#start").hidden = Boolean(talk) || waiting;
+    find("#wait").hidden = Boolean(talk) || !waiting;
+    find("#talk").hidden = !talk;
+    find("#composer").hidden = !talk?.open;
+    find("#over").hidden = !talk || talk.open;
+    find("#me").hidden = !this.#chat.account;
+    find("#me").textContent = this.#name;
+    if (talk) this.#drawTalk(talk);
+    this.#drawTabs(waiting);
+    this.#drawStrip(talk);
+    this.#log.refresh();
+    const unread = [...this.#talks.values()].reduce((sum, one) => sum + one.unread, 0);
+    this.#alerts.title(unread, talk?.partnerName);
+    this.#clock();
+  }
+
+  #drawTalk(talk) {
+    const name = talk.partnerName;
+    paintFace(find("#face"), name, talk.partnerId);
+    find("#partner").textContent = name;
+    find("#presence").textContent = talk.typing
+      ? say("typing", { name })
+      : say(talk.open ? (talk.away ? "away" : "here") : "gone");
+    find("#presence").dataset.state = talk.open ? (talk.away ? "away" : "here") : "gone";
+    find("#next").hidden = find("#leave").hidden = !talk.open;
+  }
+
+  #drawTabs(waiting) {
+    const items = [...this.#talks.values()].map((talk) => ({
+      key: String(talk.sessionId),
+      name: talk.partnerName,
+      id: talk.partnerId,
+      unread: talk.unread,
+      state: talk.open ? (talk.away ? "away" : "here") : "gone",
+    }));
+    if (waiting) items.push({ key: SEARCH, name: say("search"), state: "search" });
+    const active = this.#talk ? String(this.#active) : SEARCH;
+    const panel = find("#panel");
+    this.#tabs.draw(items, active);
+    find("#another").disabled = waiting;
+    const labels = items.some(({ key }) => key === active);
+    for (const [key, value] of [["role", "tabpanel"], ["aria-labelledby", `tab-${active}`]])
+      if (labels) panel.setAttribute(key, value);
+      else panel.removeAttribute(key);
+  }
+
+  /** What happens to the connections, calmly, where one looks while writing. */
+  #drawStrip(talk) {
+    const state = this.#chat.state;
+    const known = this.#chat.account !== null;
+    let words = this.#news ?? "";
+    let mend = "";
+    if (state === "offline" || (state === "connecting" && this.#wasOffline))
+      words = say(known ? "offline" : "unreachable");
+    else if (state === "connecting") words = say("connecting");
+    else if (state === "gone") [words, mend] = [say("lost"), say("again")];
+    else if (state === "replaced") [words, mend] = [say("replaced"), say("here_too")];
+    else if (state === "banned") words = say("banned");
+    else if (!words && talk?.away) words = say("partnerAway", { name: talk.partnerName });
+    if (find("#news").textContent !== words) find("#news").textContent = words;
+    find("#mend").textContent = mend;
+    find("#mend").hidden = !mend;
+    find("#strip").dataset.state = state;
+  }
+
+  /** For a moment, in the strip. */
+  #tell(words) {
+    clearTimeout(this.#newsTimer);
+    this.#news = words;
+    this.#newsTimer = setTimeout(() => {
+      this.#news = null;
+      this.#draw();
+    }, BACK);
+  }
+
+  /** For those who hear the page. */
+  #announce(words) {
+    find("#told").textContent = words;
+  }
+
+  #clock() {
+    if (find("#wait").hidden) return;
+    const n = Math.floor((Date.now() - this.#since) / 1000);
+    find("#waited").textContent = say("seconds", { n });
+    const patience = n >= 8 ? say("lookingFor") : "";
+    if (find("#patience").textContent !== patience) find("#patience").textContent = patience;
+  }
+
+  #focus(selector) {
+    // After the click or key that led here, and after what it shows is there.
+    requestAnimationFrame(() => find(selector).focus());
+  }
+
+  #words() {
+    document.documentElement.lang = language;
+    for (const [key, property] of [["say", "textContent"], ["label", "ariaLabel"], ["title", "title"], ["placeholder", "placeholder"]])
+      for (const element of document.querySelectorAll(`[data-${key}]`))
+        element[property] = say(element.dataset[key]);
+  }
+
+  // -- what outlives a reload
+
+  #keep(client = this.#client) {
+    this.#client = client;
+    const state = {
+      client,
+      talks: [...this.#talks.values()],
+      active: this.#active,
+      name: this.#name,
+      alerts: this.#alertsOn,
+      since: this.#since,
+    };
+    store.write(state, () => {
+      const longest = state.talks.toSorted((a, b) => b.entries.length - a.entries.length)[0];
+      longest?.forgetHalf();
+      return Boolean(longest);
+    });
+  }
+}
+
+new Page().start();
