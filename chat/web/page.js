@@ -80,6 +80,7 @@ class Page {
     });
     on("waiting", ({ waiting }) => {
       if (waiting) this.#since = Date.now();
+      else queueMicrotask(() => this.#active ?? this.#showLast()); // where nobody new was found
     });
     on("session", (session) => this.#met(session));
     on("message", inTalk((talk, { msgId, content }) => this.#heard(talk, msgId, content)));
@@ -186,7 +187,7 @@ class Page {
     addEventListener("keydown", ({ key }) => {
       if (key === "Escape" && !find("#wait").hidden) this.#cancel();
     });
-    for (const type of ["online", "pageshow"]) addEventListener(type, () => this.#chat.wake());
+    for (const type of ["online", "offline", "pageshow"]) addEventListener(type, () => this.#chat.wake());
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) return this.#keep();
       this.#chat.wake();
@@ -214,7 +215,7 @@ class Page {
 
   #cancel() {
     this.#chat.cancel();
-    this.#show([...this.#talks.keys()].pop() ?? null);
+    this.#showLast();
     this.#focus(this.#talk ? "#message" : "#start .main");
   }
 
@@ -232,7 +233,7 @@ class Page {
 
   #shut() {
     this.#talks.delete(this.#active);
-    this.#show(this.#chat.waiting ? null : ([...this.#talks.keys()].pop() ?? null));
+    this.#showLast();
     this.#focus(this.#talk?.open ? "#message" : this.#talk ? "#more" : "#start .main");
   }
 
@@ -284,6 +285,11 @@ class Page {
     this.#composer.show(this.#talk?.draft ?? "");
     this.#draw();
     if (this.#talk?.open && !find("#tabs").contains(document.activeElement)) this.#focus("#message");
+  }
+
+  /** What is shown when nothing was chosen. */
+  #showLast() {
+    this.#show(this.#chat.waiting ? null : [...this.#talks.keys()].pop());
   }
 
   /** The end of the talk is in sight, of somebody who looks. */
@@ -340,7 +346,8 @@ class Page {
     const active = this.#talk ? String(this.#active) : SEARCH;
     const panel = find("#panel");
     this.#tabs.draw(items, active);
-    find("#another").disabled = waiting;
+    // A node answers with the newest session again until something was said in it.
+    find("#another").disabled = waiting || [...this.#talks.values()].some((talk) => talk.open && !talk.begun);
     const labels = items.some(({ key }) => key === active);
     for (const [key, value] of [["role", "tabpanel"], ["aria-labelledby", `tab-${active}`]])
       if (labels) panel.setAttribute(key, value);
