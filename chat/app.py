@@ -16,8 +16,8 @@ def make_app(node: Node) -> Starlette:
     page = load_page()
 
     async def start(request: Request) -> Response:
-        if request.headers.get("if-none-match", "").removeprefix("W/") == f'"{page.release}"':
-            return Response(status_code=304, headers={"ETag": f'"{page.release}"'})
+        if page.is_known(request.headers.get("if-none-match", "")):
+            return Response(status_code=304, headers=page.start.headers)
         return _sent(page.start, request)
 
     async def file(request: Request) -> Response:
@@ -48,7 +48,7 @@ def make_app(node: Node) -> Starlette:
         routes=[
             Route("/", start),
             Route("/client.js", client),
-            Route("/web/{release}/{name}", file),
+            Route("/web/{release}/{name:path}", file),
             Route("/ws", not_upgraded, methods=METHODS),
             Route("/healthz", healthz),
             Route("/readyz", readyz),

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -14,23 +15,25 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 
+NO_WEIGHT = re.compile(r"q=0(\.0*)?")
+
+# What the page may load, run and reach: its own files and its own node, nothing else. Nothing may be made of
+# text but text: `trusted-types 'none'` refuses innerHTML and its like.
+CONTENT = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+)
+
 POLICY = {
-    # What the page may load, run and reach: its own files and its own node, nothing else. Nothing may be made
-    # of text but text: `trusted-types 'none'` refuses innerHTML and its like.
-    "Content-Security-Policy": "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "img-src 'self'",
-            "connect-src 'self'",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        )
-    ),
+    "Content-Security-Policy": "; ".join(CONTENT),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -48,7 +51,7 @@ class File:
 
     def answer(self, accepted: str) -> tuple[bytes, dict[str, str]]:
         """Body and headers, packed where the browser's Accept-Encoding says that it may be."""
-        if "gzip" not in accepted:
+        if not _takes_gzip(accepted):
             return self.body, dict(self.headers)
         return self.packed, {**self.headers, "Content-Encoding": "gzip"}
 
@@ -64,8 +67,10 @@ class Page:
             digest.update(b"%s %d " % (name.encode(), len(files[name])) + files[name])
         self.release = digest.hexdigest()[:16]
         start = files["index.html"].replace(b'"web/', b'"web/%s/' % self.release.encode())
+        # Weak: packed or not, it is the same page.
+        tag = f'W/"{self.release}"'
         self.start = _file(
-            "index.html", start, {"Cache-Control": "no-cache", "ETag": f'"{self.release}"', **POLICY}
+            "index.html", start, {"Cache-Control": "no-cache", "ETag": tag, **POLICY}
         )
         # Any page may use client.js, so these can be read from elsewhere: there is nothing secret in them.
         kept = {
@@ -78,6 +83,11 @@ class Page:
             name: _file(name, body, kept) for name, body in files.items() if name != "index.html"
         }
 
+    def is_known(self, tags: str) -> bool:
+        """Whether a browser that sent this If-None-Match has this release's start page already."""
+        known = {tag.strip().removeprefix("W/") for tag in tags.split(",")}
+        return not known.isdisjoint({f'"{self.release}"', "*"})
+
 
 def load_page() -> Page:
     """The page of this release."""
@@ -86,6 +96,15 @@ def load_page() -> Page:
 
 def _web() -> Traversable:
     return resources.files("chat") / "web"
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """What an Accept-Encoding says of gzip, by name or as one of all; without a word of it, no."""
+    weights = {}
+    for choice in accepted.lower().split(","):
+        coding, _, weight = choice.partition(";")
+        weights[coding.strip()] = weight.strip()
+    return not NO_WEIGHT.fullmatch(weights.get("gzip", weights.get("*", "q=0")))
 
 
 def _file(name: str, body: bytes, headers: Mapping[str, str]) -> File:

@@ -9,10 +9,15 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** What people see as single characters; nearly so where the browser cannot tell. */
+export function characters(text) {
+  if (!Intl.Segmenter) return [...text];
+  return [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
+}
+
 /** The first letter of a name in a circle, whose colour is the partner's own. */
 export function paintFace(element, name, id) {
-  const [first] = new Intl.Segmenter().segment(name.trim());
-  element.textContent = first?.segment.toUpperCase() ?? "?";
+  element.textContent = characters(name.trim())[0]?.toUpperCase() ?? "?";
   element.style.setProperty("--hue", String((id * 137) % 360));
   return element;
 }

@@ -12,7 +12,7 @@ export class Store {
   /** What was written last, or {}. */
   read() {
     try {
-      return JSON.parse(this.#storage().getItem(KEY)) ?? {};
+      return { ...JSON.parse(this.#storage().getItem(KEY)) };
     } catch {
       return {};
     }
@@ -23,8 +23,9 @@ export class Store {
     for (let tries = 0; tries < 8; tries += 1) {
       try {
         return this.#storage().setItem(KEY, JSON.stringify(state));
-      } catch {
-        if (!shorten()) return undefined; // a browser without storage: all works, but a reload
+      } catch ({ name }) {
+        // A browser without storage has nothing to gain from less: there all works, but a reload.
+        if (!/quota/i.test(name) || !shorten()) return undefined;
       }
     }
     return undefined;

@@ -65,7 +65,6 @@ export const strings = {
     here_too: "Go on here",
     alertsOn: "Sound and notifications are on",
     alertsOff: "Sound and notifications are off",
-    fresh: "A new version of this page is here: loading it …",
   },
   zh: {
     title: "陌生人聊天",
@@ -129,7 +128,6 @@ export const strings = {
     here_too: "在这里继续",
     alertsOn: "声音和通知已开启",
     alertsOff: "声音和通知已关闭",
-    fresh: "页面有新版本，正在加载……",
   },
 };
 
@@ -139,6 +137,9 @@ export function choose(languages) {
   return known ?? "en";
 }
 
+// What is in a name could end the isolate that it is put into.
+const TURNS = /[\u202a-\u202e\u2066-\u2069]/g;
+
 /** Returns the function that says a key in that language. A name keeps to itself, whichever way it runs. */
 export function speak(language) {
   const plural = new Intl.PluralRules(language);
@@ -146,7 +147,7 @@ export function speak(language) {
     const found = strings[language][key];
     const form = typeof found === "string" ? found : (found[plural.select(values.n)] ?? found.other);
     return form.replace(/\{(\w+)\}/g, (_, name) =>
-      name === "name" ? `\u2068${values.name}\u2069` : String(values[name]),
+      name === "name" ? `\u2068${values.name.replace(TURNS, "")}\u2069` : String(values[name]),
     );
   };
 }

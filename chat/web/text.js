@@ -1,21 +1,18 @@
 /** What people write, as nodes: links that can be clicked, and emoji that may be large. */
 
-import { make } from "./dom.js";
+import { characters, make } from "./dom.js";
 
-const LINK = /\b(?:https?:\/\/|www\.)[^\s<>"'`\u200e\u200f\u202a-\u202e\u2066-\u2069]+/giu;
-const TRAILING = /[.,:;!?…。，：；！？、）】》]+$/u;
+// Chinese has no space behind a link: its punctuation ends one, as do the marks that turn text around.
+const LINK = /\b(?:https?:\/\/|www\.)[^\s<>"'`\p{Bidi_C}…‘’“”。，：；！？、（）〈〉《》「」『』【】]+/giu;
+const TRAILING = /[.,:;!?]+$/;
 const EMOJI = /^(?:\p{Extended_Pictographic}|\p{Regional_Indicator}{2})/u;
 const MOST_LARGE = 3;
 
 /** Whether it is nothing but a few emoji. */
 export function isEmoji(text) {
   if (text.length > 60) return false;
-  const characters = [...new Intl.Segmenter().segment(text.trim())].map(({ segment }) => segment);
-  return (
-    characters.length > 0 &&
-    characters.length <= MOST_LARGE &&
-    characters.every((character) => EMOJI.test(character))
-  );
+  const all = characters(text.trim());
+  return all.length > 0 && all.length <= MOST_LARGE && all.every((one) => EMOJI.test(one));
 }
 
 /** The address that a stretch of text stands for, without the punctuation behind it; null for none. */
@@ -23,9 +20,13 @@ export function address(found) {
   let text = found.replace(TRAILING, "");
   while (text.endsWith(")") && text.split(")").length > text.split("(").length)
     text = text.slice(0, -1).replace(TRAILING, "");
-  const url = URL.parse?.(/^www\./i.test(text) ? `https://${text}` : text) ?? null;
-  const clear = url && /^https?:$/.test(url.protocol) && !url.username && url.hostname.includes(".");
-  return clear ? { text, href: url.href } : null;
+  try {
+    const url = new URL(/^www\./i.test(text) ? `https://${text}` : text);
+    const clear = /^https?:$/.test(url.protocol) && !url.username && !url.password;
+    return clear && url.hostname.includes(".") ? { text, href: url.href } : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Text and links, in order. Where a link leads is shown, and it learns nothing of us. */
