@@ -21,7 +21,7 @@ export class Alerts {
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
     svg.setAttribute("viewBox", "0 0 24 24");
-    svg.ariaHidden = "true";
+    svg.setAttribute("aria-hidden", "true");
     path.setAttribute("d", BELL);
     svg.append(path);
     this.#button.append(svg, make("span", { className: "slash" }));
@@ -35,7 +35,8 @@ export class Alerts {
   }
 
   title(unread, name) {
-    document.title = `${unread ? `(${unread}) ` : ""}${name ? `${name} – ` : ""}${this.#title}`;
+    const who = name.replace(/\p{Bidi_C}/gu, ""); // a title cannot keep a name to itself
+    document.title = `${unread ? `(${unread}) ` : ""}${who ? `${who} – ` : ""}${this.#title}`;
   }
 
   /** Something came to a page that nobody sees. */

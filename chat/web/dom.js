@@ -2,9 +2,12 @@
 
 export const find = (selector) => document.querySelector(selector);
 
-/** An element with these properties and children; a child that is no node becomes text, null is left out. */
+/** An element with these properties, or attributes where the name has a dash, and these children: text or nodes. */
 export function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties))
+    if (name.includes("-")) element.setAttribute(name, value);
+    else element[name] = value;
   element.append(...children.filter((child) => child !== null));
   return element;
 }

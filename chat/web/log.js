@@ -129,7 +129,7 @@ export class Log {
     if (mark.dataset.state === state) return;
     mark.dataset.state = state;
     mark.replaceChildren(
-      make("span", { ariaHidden: "true" }, MARKS[state]),
+      make("span", { "aria-hidden": "true" }, MARKS[state]),
       make("span", { className: state === "failed" ? "" : "unseen" }, ` ${this.#say(state)}`),
     );
   }

@@ -29,7 +29,7 @@ class Page {
   #news = null; // what the strip says for a moment
   #newsTimer = null;
   #wasOffline = false;
-  #writing = false;
+  #calms = new Set(); // what takes back a question that was not answered
   #chat = new ChatClient(new URL("ws", location.href).href.replace(/^http/, "ws"), {
     saved: saved.client,
     save: (client) => this.#keep(client),
@@ -256,17 +256,16 @@ class Page {
   /** What has been said is not ended by a slip of the finger: press again. */
   #sure(selector, words, does) {
     const button = find(selector);
-    if (button.dataset.sure || !this.#talk.begun) {
+    const calm = () => {
       delete button.dataset.sure;
-      return does();
-    }
+      button.textContent = say(button.dataset.say);
+      this.#calms.delete(calm);
+    };
+    if (button.dataset.sure || !this.#talk.begun) return does();
     button.dataset.sure = "yes";
-    const label = button.textContent;
     button.textContent = say(words);
-    return setTimeout(() => {
-      delete button.dataset.sure;
-      button.textContent = label;
-    }, SURE);
+    this.#calms.add(calm);
+    return setTimeout(calm, SURE);
   }
 
   #suggest() {
@@ -279,6 +278,8 @@ class Page {
 
   /** Another tab: a talk, or null for the search or the start. */
   #show(active) {
+    this.#composer.show(""); // which tells the partner there that nobody types any more
+    for (const calm of this.#calms) calm();
     this.#active = this.#talks.has(active) ? active : null;
     this.#draw();
     this.#log.show(this.#talk);
@@ -319,7 +320,7 @@ class Page {
     this.#drawStrip(talk);
     this.#log.refresh();
     const unread = [...this.#talks.values()].reduce((sum, one) => sum + one.unread, 0);
-    this.#alerts.title(unread, talk?.partnerName);
+    this.#alerts.title(unread, talk?.partnerName ?? "");
     this.#clock();
   }
 
@@ -370,7 +371,7 @@ class Page {
     if (find("#news").textContent !== words) find("#news").textContent = words;
     find("#mend").textContent = mend;
     find("#mend").hidden = !mend;
-    find("#strip").dataset.state = state;
+    find("#strip").dataset.state = words && state;
   }
 
   /** For a moment, in the strip. */
@@ -403,9 +404,10 @@ class Page {
 
   #words() {
     document.documentElement.lang = language;
-    for (const [key, property] of [["say", "textContent"], ["label", "ariaLabel"], ["title", "title"], ["placeholder", "placeholder"]])
+    for (const [key, name] of [["say"], ["label", "aria-label"], ["title", "title"], ["placeholder", "placeholder"]])
       for (const element of document.querySelectorAll(`[data-${key}]`))
-        element[property] = say(element.dataset[key]);
+        if (key === "say") element.textContent = say(element.dataset.say);
+        else element.setAttribute(name, say(element.dataset[key]));
   }
 
   // -- what outlives a reload
@@ -421,9 +423,10 @@ class Page {
       since: this.#since,
     };
     store.write(state, () => {
-      const longest = state.talks.toSorted((a, b) => b.entries.length - a.entries.length)[0];
-      longest?.forgetHalf();
-      return Boolean(longest);
+      const [longest] = state.talks.sort((a, b) => b.entries.length - a.entries.length);
+      if (!longest?.entries.length) return false;
+      longest.forgetHalf();
+      return true;
     });
   }
 }

@@ -24,8 +24,8 @@ export class Tabs {
   /** Draw them: each {key, name, id, unread, state}; `active` is the key of the one that is shown. */
   draw(items, active) {
     const focused = this.#list.contains(document.activeElement);
-    const rtl = getComputedStyle(this.#list).flexDirection;
-    this.#list.ariaOrientation = rtl === "column" ? "vertical" : "horizontal";
+    const direction = getComputedStyle(this.#list).flexDirection;
+    this.#list.setAttribute("aria-orientation", direction === "column" ? "vertical" : "horizontal");
     this.#nav.hidden = items.length === 0;
     this.#nav.classList.toggle("single", items.length < 2);
     this.#list.replaceChildren(...items.map((item) => this.#tab(item, item.key === active)));
@@ -33,10 +33,10 @@ export class Tabs {
   }
 
   #tab({ key, name, id, unread, state }, selected) {
-    const face = make("span", { className: "face", ariaHidden: "true" });
+    const face = make("span", { className: "face", "aria-hidden": "true" });
     if (id) paintFace(face, name, id);
     const badge = unread
-      ? make("span", { className: "badge" }, make("span", { ariaHidden: "true" }, String(unread)),
+      ? make("span", { className: "badge" }, make("span", { "aria-hidden": "true" }, String(unread)),
           make("span", { className: "unseen" }, `, ${this.#say("unread", { n: unread })}`))
       : null;
     const label = make("bdi", { className: "name" }, name);

@@ -1,6 +1,7 @@
 """Fixtures: two nodes behind a balancer, with Chromium before it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -43,6 +44,13 @@ def _browser() -> None:
 @pytest.fixture
 def house() -> Iterator[House]:
     """New for each test, so that nobody waits from the last one, and everything may be broken."""
+    with open_house() as house:
+        yield house
+
+
+@contextmanager
+def open_house() -> Iterator[House]:
+    """Starts a Redis, two nodes and a balancer."""
     with Server(available_servers()[0]) as server:
         first, second = NodeProcess(server.url, QUICK), NodeProcess(server.url, QUICK)
         try:

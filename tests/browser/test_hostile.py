@@ -56,7 +56,7 @@ def test_a_hostile_name_is_shown_as_it_is(house: House) -> None:
                 shown = (await stranger.create(name))["nickName"]
                 await stranger.match()
                 await ada.talks_with(shown)
-                await ada.sees(".note", shown)
+                await ada.sees(".note", shown.strip("\u202e\u202c"))
                 await unharmed(ada)
                 await ada.context.close()
 

@@ -61,6 +61,16 @@ class OldClient:
     async def hear(self, cmd: str, *, timeout: float = 5, **fields: Any) -> Frame:
         return await self.wire.expect(cmd, timeout=timeout, **fields)
 
+    async def notices(self, cmd: str, **fields: Any) -> Frame:
+        """The next frame that it knows, which must be this one. What it does not know, it does not look at."""
+        while True:
+            frame = await self.wire.receive()
+            if frame["cmd"] == "PING_REQ" and cmd != "PING_REQ":
+                self.wire.send({"cmd": "PING_RESP", "accountId": frame["accountId"]})
+            elif frame.get("signalType") not in {"Typing", "PartnerAway", "PartnerBack"}:
+                assert {"cmd": cmd, **fields}.items() <= frame.items(), frame
+                return frame
+
     async def nothing(self, partner: Wire, session: int) -> None:
         """Nothing but a signal that it does not know."""
         await self.wire.nothing_from(partner, session)

@@ -1,0 +1,120 @@
+"""Nobody is kept out: axe on every state, the keyboard alone, narrow screens, less motion, other scripts."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
+
+from tests.browser.conftest import House
+from tests.browser.scene import DESKTOP, PHONE, Person, pair, windows
+from tests.browser.states import all_states
+
+NARROW = {"width": 320, "height": 568}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, NARROW], ids=["desktop", "narrow"])
+def test_axe_finds_nothing(house: House, size: Any, scheme: str) -> None:
+    """No violation in any state of the page, in light and dark, and nothing wider than the screen."""
+
+    async def look(seen: list[str], state: str, person: Person) -> None:
+        seen.append(state)
+        results = await Axe().run(person.page)
+        assert results.violations_count == 0, f"{state}: {results.generate_report()}"
+        wide = "document.documentElement.scrollWidth > innerWidth"
+        assert not await person.page.evaluate(wide), f"{state}: wider than the screen"
+
+    async def scenario() -> None:
+        seen: list[str] = []
+        async with windows(house.http) as open_window:
+            options = {"viewport": size, "color_scheme": scheme, "bypass_csp": True}
+            await all_states(house, partial(open_window, **options), partial(look, seen))
+        assert len(seen) == 8
+
+    asyncio.run(scenario())
+
+
+def test_the_keyboard_alone(house: House) -> None:
+    """From the name to a talk, a message, and a new search without ever touching the mouse."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada, bob = await open_window(), await open_window()
+            await bob.begin("Bob")
+            await bob.sees("#wait")
+            keyboard = ada.page.keyboard
+            await ada.page.focus("#nickname")
+            await keyboard.press("Tab")
+            assert await ada.focused() == "suggest"
+            await keyboard.press("Tab")
+            await keyboard.press("Enter")
+            await ada.talks_with("Bob")
+            await expect(ada.page.locator("#message")).to_be_focused()
+            await keyboard.type("Hello")
+            await keyboard.press("Shift+Enter")
+            await keyboard.type("World")
+            await keyboard.press("Enter")
+            await bob.hears("Hello\nWorld")
+            for _ in range(3):
+                await keyboard.press("Shift+Tab")
+            assert await ada.focused() in {"leave", "next", "scroll"}
+            await ada.page.focus("#leave")
+            await keyboard.press("Enter")
+            await keyboard.press("Enter")
+            await ada.sees("#over")
+            await expect(ada.page.locator("#more")).to_be_focused()
+            await keyboard.press("Enter")
+            await ada.sees("#wait")
+            await expect(ada.page.locator("#cancel")).to_be_focused()
+
+    asyncio.run(scenario())
+
+
+def test_the_log_is_read_aloud_and_old_messages_are_not(house: House) -> None:
+    """New messages come into a polite live region, with who said them; marks have words."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada, bob = await pair(open_window)
+            log = ada.page.get_by_role("log")
+            await expect(log).to_have_attribute("aria-live", "polite")
+            await bob.say("Hello")
+            await expect(log).to_contain_text("Bob: Hello")
+            await ada.say("Hi")
+            await expect(log).to_contain_text("You: Hi")
+            await expect(log).to_contain_text("Read")
+            await expect(ada.page.get_by_role("tabpanel")).to_have_accessible_name("Bob")
+
+    asyncio.run(scenario())
+
+
+def test_less_motion_for_those_who_want_less(house: House) -> None:
+    """Nothing moves, and waiting can still be seen."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada = await open_window(reduced_motion="reduce")
+            await ada.begin("Ada")
+            await ada.sees("#wait .pulse i")
+            assert await ada.page.evaluate("document.getAnimations().length") == 0
+
+    asyncio.run(scenario())
+
+
+def test_text_runs_from_right_to_left_where_it_is_written_so(house: House) -> None:
+    """Each message in the direction of its own script."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada, bob = await pair(open_window, viewport=PHONE)
+            await ada.say("مرحبا، كيف حالك؟", "Hello")
+            await bob.hears("Hello")
+            directions = await bob.page.locator(".bubble .text").evaluate_all(
+                "texts => texts.map(text => getComputedStyle(text).direction)"
+            )
+            assert directions == ["rtl", "ltr"]
+
+    asyncio.run(scenario())
