@@ -19,6 +19,7 @@ export class Log {
   #marks = new Map(); // entry → its mark
   #last = null; // the entry drawn last
   #stuck = true; // to the end
+  #height = 0; // of what is in sight
 
   /** `seen()` is called when the end comes into sight. */
   constructor(say, language, seen) {
@@ -26,11 +27,7 @@ export class Log {
     this.#seen = seen;
     this.#time = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
     this.#day = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
-    this.#scroll.addEventListener("scroll", () => {
-      const was = this.#stuck;
-      this.#stuck = this.#atEnd();
-      if (this.#stuck && !was) this.#seen();
-    }, { passive: true });
+    this.#scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     new ResizeObserver(() => this.#stuck && this.toEnd()).observe(this.#scroll);
     this.#pill.addEventListener("click", () => {
       this.toEnd();
@@ -73,6 +70,17 @@ export class Log {
     this.#dots(talk);
     this.#pill.hidden = this.#stuck || talk.unread === 0;
     this.#pill.textContent = this.#say("news", { n: talk.unread });
+  }
+
+  /** By a person, or because there is less room than there was: then what was in sight stays so. */
+  #scrolled() {
+    const { clientHeight } = this.#scroll;
+    const resized = clientHeight !== this.#height;
+    this.#height = clientHeight;
+    if (resized && this.#stuck) return this.toEnd();
+    const was = this.#stuck;
+    this.#stuck = this.#atEnd();
+    return this.#stuck && !was && this.#seen();
   }
 
   toEnd() {

@@ -183,7 +183,7 @@ class Page {
     click("#leave", () => this.#sure("#leave", "sure", () => this.#leave()));
     click("#more", () => this.#next());
     click("#shut", () => this.#shut());
-    click("#mend", () => (this.#chat.state === "gone" ? this.#again() : this.#chat.connect()));
+    click("#mend", () => this.#chat.connect());
     addEventListener("keydown", ({ key }) => {
       if (key === "Escape" && !find("#wait").hidden) this.#cancel();
     });
@@ -235,12 +235,6 @@ class Page {
     this.#talks.delete(this.#active);
     this.#showLast();
     this.#focus(this.#talk?.open ? "#message" : this.#talk ? "#more" : "#start .main");
-  }
-
-  /** A new start, after everything has ended. */
-  #again() {
-    this.#talks.clear();
-    this.#search();
   }
 
   #send(text) {
@@ -332,6 +326,7 @@ class Page {
       ? say("typing", { name })
       : say(talk.open ? (talk.away ? "away" : "here") : "gone");
     find("#presence").dataset.state = talk.open ? (talk.away ? "away" : "here") : "gone";
+    find("#more").textContent = say(this.#chat.state === "gone" ? "again" : "next");
     find("#next").hidden = find("#leave").hidden = !talk.open;
   }
 
@@ -364,7 +359,7 @@ class Page {
     if (state === "offline" || (state === "connecting" && this.#wasOffline))
       words = say(known ? "offline" : "unreachable");
     else if (state === "connecting") words = say("connecting");
-    else if (state === "gone") [words, mend] = [say("lost"), say("again")];
+    else if (state === "gone") words = say("lost");
     else if (state === "replaced") [words, mend] = [say("replaced"), say("here_too")];
     else if (state === "banned") words = say("banned");
     else if (!words && talk?.away) words = say("partnerAway", { name: talk.partnerName });

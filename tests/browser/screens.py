@@ -17,7 +17,7 @@ SCHEMES = ("light", "dark")
 async def take(directory: Path, suffix: str, state: str, person: Person) -> None:
     """One picture, of what has come to rest."""
     moving = "document.getAnimations().filter(one => one.effect.getTiming().iterations === 1)"
-    await person.page.evaluate(f"Promise.all({moving}.map(one => one.finished))")
+    await person.page.evaluate(f"Promise.allSettled({moving}.map(one => one.finished))")
     await person.page.screenshot(path=directory / f"{state}-{suffix}.png")
 
 

@@ -141,7 +141,8 @@ def test_who_comes_back_too_late_is_told_and_begins_anew(house: House) -> None:
             await ada.strip_says("You were away for too long")
             assert await ada.texts("mine") == ["hello"]
             await ada.sees(".note:last-child", "has ended")
-            await ada.page.click("#mend")
+            await ada.sees("#more", "Start again")
+            await ada.page.click("#more")
             await ada.sees("#wait")
             await bob.page.click("#more")
             await ada.talks_with("Bob")

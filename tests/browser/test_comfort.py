@@ -60,6 +60,9 @@ def test_it_stays_at_the_end_unless_one_reads_further_up(house: House) -> None:
             await expect(bob.page.locator(".bubble").last).to_be_in_viewport()
             await bob.sees_no("#pill")
             await ada.mark("news 2", "read")
+            await ada.press("#leave")
+            await bob.sees("#over")
+            await expect(bob.page.locator(".note").last).to_be_in_viewport()
 
     asyncio.run(scenario())
 
