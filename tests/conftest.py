@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.balancer import nginx
+from tests.support.browser import chromium
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import wait_until
 from tests.support.servers import KINDS, Kind, Server, available_servers, version
@@ -19,7 +21,8 @@ Nodes = tuple[NodeProcess, NodeProcess]
 
 def pytest_report_header() -> str:
     found = [f"{kind} {version(kind)}" for kind in available_servers()]
-    return f"real servers: {', '.join(found) or 'none'}"
+    browser = "Chromium behind nginx" if chromium() and nginx() else "none"
+    return f"real servers: {', '.join(found) or 'none'}; browser: {browser}"
 
 
 @pytest.hookimpl(trylast=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.browser.scene import chromium
 from tests.conftest import Nodes
 from tests.support.balancer import Balancer, nginx
+from tests.support.browser import chromium
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.servers import Server, available_servers
 

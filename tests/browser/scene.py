@@ -1,7 +1,6 @@
 """People before the page: a real Chromium, what they do in it, and what they see."""
 
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -16,16 +15,12 @@ from playwright.async_api import (
     expect,
 )
 
+from tests.support.browser import chromium
+
 DESKTOP = {"width": 1100, "height": 720}
 PHONE = {"width": 360, "height": 640}
 
 Open = Callable[..., Awaitable["Person"]]
-
-
-def chromium() -> str | None:
-    """Where the browser is: Debian's, or one of another name."""
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 def isolated(text: str) -> re.Pattern[str]:

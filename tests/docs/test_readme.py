@@ -10,7 +10,8 @@ import chat.client
 from chat.cli import main
 from chat.config import SETTINGS
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 
 
 def test_the_settings_are_all_in_the_table_with_their_defaults() -> None:
@@ -39,7 +40,9 @@ def test_the_example_is_python_that_imports_what_there_is() -> None:
 def test_the_opening_has_a_picture_and_the_two_commands() -> None:
     """A newcomer sees what it is, a picture and the two commands before anything else."""
     opening = README.partition("\n## ")[0]
-    assert "![" in opening
+    pictures = re.findall(r'<img src="([^"]+)"', opening)
+    assert pictures
+    assert all((ROOT / picture).is_file() for picture in pictures)
     assert re.findall(r"^\$ (.*)$", opening, re.MULTILINE) == [
         "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/chat serve",
         "tests/run",
