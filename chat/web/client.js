@@ -163,8 +163,7 @@ export class ChatClient extends EventTarget {
 
   /** Goodbye: all sessions end, and the account with them. */
   close() {
-    this.#link.end("closed", 1000);
-    this.#forget();
+    this.#forget("closed", 1000);
   }
 
   /** The network or the machine has come back: look at once whether the socket still lives. */
@@ -195,16 +194,16 @@ export class ChatClient extends EventTarget {
     const link = this.#link;
     if (!link.bound) return;
     const me = this.#identity();
-    if (this.#cancelling) link.ask("MATCH_CANCEL", me);
-    else if (this.#matching && !this.#queued) link.ask("MATCH", me);
     for (const sessionId of this.#leaving) link.ask("LEAVE", { ...me, sessionId });
+    if (this.#cancelling) link.ask("MATCH_CANCEL", me);
+    else if (this.#matching && !this.#queued && !this.#leaving.size) link.ask("MATCH", me); // not what we leave
     for (const [sessionId, msgId] of this.#read) link.ask("VIEWED_ACK", { ...me, sessionId, msgId });
     const turns = new Set();
     for (const { sessionId, requestId, content, retry } of this.#outbox) {
       if (turns.has(sessionId)) continue; // after the one before it
       turns.add(sessionId);
       const message = { requestId, senderId: me.accountId, sessionId, content };
-      link.ask(`DIALOGUE ${sessionId}`, retry ? { ...message, retry } : message);
+      link.ask(`DIALOGUE ${requestId}`, retry ? { ...message, retry } : message);
     }
   }
 
@@ -219,7 +218,7 @@ export class ChatClient extends EventTarget {
       },
       lost: (kinds) => {
         for (const message of this.#outbox) // it may have arrived
-          if (kinds.includes(`DIALOGUE ${message.sessionId}`)) message.retry = true;
+          if (kinds.includes(`DIALOGUE ${message.requestId}`)) message.retry = true;
       },
       became: (state) => this.#tell("connection", { state }),
       work: () => this.#work(),
@@ -246,14 +245,12 @@ export class ChatClient extends EventTarget {
       if (code) return this.#link.drop(retryAfterMs);
       this.#link.answered("CRT_ACCOUNT", { code });
       this.#account = { accountId, token, nickName };
+      this.#link.bind();
       this.#tell("account", { accountId, nickName });
-      return this.#bind();
+      return this.#ready();
     },
     RECONNECT_RESP: (frame) => {
-      if (frame.code === Code.NO_DATA) {
-        this.#link.end("gone");
-        return this.#forget();
-      }
+      if (frame.code === Code.NO_DATA) return this.#forget("gone");
       if (frame.code) return this.#link.drop(frame.retryAfterMs);
       this.#link.answered("RECONNECT", frame);
       return this.#resumed(frame);
@@ -261,9 +258,9 @@ export class ChatClient extends EventTarget {
     MATCH_RESP: (frame) => {
       if (!this.#link.answered("MATCH", frame)) return;
       if (frame.code === Code.OK) {
-        this.#found(); // also by a session that is known, which has had no message yet
-        this.#opened(frame);
-      } else if (frame.code === Code.NO_DATA) this.#queued = true;
+        if (this.#sessions.has(frame.sessionId)) this.#found(); // it has had no message yet
+        else this.#opened(frame);
+      } else if (frame.code === Code.NO_DATA) this.#placed();
       else if (this.#found()) this.#tell("full");
       this.#changed();
     },
@@ -286,11 +283,12 @@ export class ChatClient extends EventTarget {
     },
     DIALOGUE_RESP: (frame) => {
       const { requestId, code, msgId } = frame;
+      const asked = this.#link.answered(`DIALOGUE ${requestId}`, frame);
       const message = this.#outbox.find((one) => one.requestId === requestId);
-      if (!message) return;
+      if (!message) return; // its session has ended
       const { sessionId } = message;
       if (code === Code.INTERNAL) message.retry = true; // done or not: nobody knows
-      if (!this.#link.answered(`DIALOGUE ${sessionId}`, frame)) return;
+      if (!asked) return;
       this.#outbox.splice(this.#outbox.indexOf(message), 1);
       if (code === Code.OK) this.#tell("sent", { sessionId, requestId, msgId });
       else this.#tell("refused", { sessionId, requestId, code });
@@ -299,34 +297,44 @@ export class ChatClient extends EventTarget {
     },
   };
 
-  #bind() {
-    this.#link.bind();
+  #ready() {
+    this.#link.online();
     this.#changed();
   }
 
   #resumed({ recovered, waiting, sessions }) {
     const open = Array.isArray(sessions) ? sessions : this.sessions;
     if (!recovered) {
-      this.#seq = this.#gap = null;
+      this.#seq = this.#told = this.#gap = null;
       this.#queued = false;
+    }
+    // Who had a place and has none now was paired on coming back: that session is on its way.
+    if (waiting) this.#placed();
+    this.#link.bind();
+    if (!recovered) {
       const still = new Set(open.map(({ sessionId }) => sessionId));
       for (const sessionId of this.#sessions.keys()) if (!still.has(sessionId)) this.#ended(sessionId);
     }
     for (const session of open) this.#opened(session); // the answer that told of it may be lost
-    if (!recovered) this.#tell("missed");
-    // Who had a place and has none now was paired on coming back: that session is on its way.
-    if (waiting) this.#queued = true;
-    this.#bind();
+    if (!recovered && this.#link.bound) this.#tell("missed"); // unless a listener has said goodbye
+    this.#ready();
   }
 
-  /** Nothing of the account is left. */
-  #forget() {
-    for (const sessionId of this.#sessions.keys()) this.#ended(sessionId);
+  /** A node has us in its queue; a place that nobody wants any more is given up. */
+  #placed() {
+    this.#queued = true;
+    this.#cancelling ||= !this.#matching;
+  }
+
+  /** Nothing of the account is left. What listeners want from here on is for the next one. */
+  #forget(state, code) {
     this.#found();
     this.#account = this.#gap = null;
     this.#seq = this.#told = 0;
     this.#leaving.clear();
     this.#cancelling = false;
+    this.#link.end(state, code);
+    for (const sessionId of this.#sessions.keys()) this.#ended(sessionId);
     this.#changed();
     this.flush();
   }
@@ -345,9 +353,9 @@ export class ChatClient extends EventTarget {
         this.#gap = last;
         return this.#link.drop(0); // coming back asks for what is missing, once
       }
-      this.#tell("missed");
     }
     this.#seq = frame.seq;
+    if (last !== null && frame.seq > last + 1) this.#tell("missed");
     this.#happened(frame);
     return this.#changed();
   }
@@ -366,11 +374,11 @@ export class ChatClient extends EventTarget {
   }
 
   #opened({ sessionId, partnerId, partnerName }) {
-    if (this.#sessions.has(sessionId) || this.#leaving.has(sessionId)) return;
+    if (!this.#account || this.#sessions.has(sessionId) || this.#leaving.has(sessionId)) return;
     const session = { sessionId, partnerId, partnerName };
     this.#sessions.set(sessionId, session);
     this.#found();
-    this.#tell("session", session);
+    if (this.#sessions.has(sessionId)) this.#tell("session", session); // nobody has left meanwhile
   }
 
   /** What was not sent in it will not be. */
@@ -399,7 +407,7 @@ export class ChatClient extends EventTarget {
       account: this.#account,
       seq: this.#seq,
       sessions: this.sessions,
-      outbox: this.#outbox,
+      outbox: this.#outbox.map((message) => ({ ...message })),
       read: [...this.#read],
       leaving: [...this.#leaving],
       matching: this.#matching,

@@ -64,7 +64,11 @@ export class Link {
   bind() {
     this.#bound = true;
     this.#since = this.#outside.now();
-    this.#become("online");
+  }
+
+  /** Say so, unless it was closed meanwhile. */
+  online() {
+    if (this.#bound) this.#become("online");
   }
 
   /** One request of a kind at a time: answers come in order, so one belongs to what is under way. */
@@ -115,7 +119,6 @@ export class Link {
   }
 
   #open() {
-    this.#become("connecting");
     const socket = new this.#outside.WebSocket(this.#url);
     this.#socket = socket;
     this.#heard = this.#outside.now();
@@ -128,6 +131,7 @@ export class Link {
       else this.#retry(code);
     });
     this.#watch();
+    this.#become("connecting");
   }
 
   #received(data) {
