@@ -187,16 +187,17 @@ class Page {
     addEventListener("keydown", ({ key }) => {
       if (key === "Escape" && !find("#wait").hidden) this.#cancel();
     });
+    const leave = () => {
+      this.#chat.flush();
+      this.#keep();
+    };
     for (const type of ["online", "offline", "pageshow"]) addEventListener(type, () => this.#chat.wake());
     document.addEventListener("visibilitychange", () => {
-      if (document.hidden) return this.#keep();
+      if (document.hidden) return leave();
       this.#chat.wake();
       return this.#seen();
     });
-    addEventListener("pagehide", () => {
-      this.#chat.flush();
-      this.#keep();
-    });
+    addEventListener("pagehide", leave);
     setInterval(() => this.#clock(), 1000);
   }
 
