@@ -3,18 +3,17 @@
 import { Alerts } from "./alerts.js";
 import { ChatClient } from "./client.js";
 import { Composer } from "./composer.js";
-import { find, paintFace } from "./dom.js";
+import { find } from "./dom.js";
 import { Log } from "./log.js";
 import { Store } from "./store.js";
 import { choose, speak } from "./strings.js";
-import { Tabs } from "./tabs.js";
 import { Talk } from "./talk.js";
+import { SEARCH, View } from "./view.js";
 
 const language = choose(navigator.languages);
 const say = speak(language);
 const store = new Store(() => sessionStorage);
 const saved = store.read();
-const SEARCH = "search"; // the key of the tab that looks for somebody
 const TYPING = 6000; // ms after which nobody types any more who has not said so again
 const SURE = 4000; // ms to press again
 const BACK = 4000; // ms that good news is shown
@@ -26,7 +25,6 @@ class Page {
   #name = saved.name ?? "";
   #alertsOn = saved.alerts ?? true;
   #since = saved.since ?? 0; // when the search began
-  #news = null; // what the strip says for a moment
   #newsTimer = null;
   #wasOffline = false;
   #calms = new Set(); // what takes back a question that was not answered
@@ -39,7 +37,7 @@ class Page {
     this.#keep();
   });
   #log = new Log(say, language, () => this.#seen());
-  #tabs = new Tabs(say, (key) => this.#show(key === SEARCH ? null : Number(key)));
+  #view = new View(say, (key) => this.#show(key === SEARCH ? null : Number(key)));
   #composer = new Composer(say, {
     send: (text) => this.#send(text),
     typing: (typing) => this.#talk?.open && this.#chat.typing(this.#active, typing),
@@ -49,7 +47,8 @@ class Page {
   });
 
   start() {
-    this.#words();
+    document.documentElement.lang = language;
+    this.#view.words();
     this.#listen();
     this.#handle();
     if (!this.#name) this.#suggest();
@@ -122,7 +121,7 @@ class Page {
       talk.unread = 1;
       return this.#tell(text);
     }
-    this.#announce(text);
+    this.#view.announce(text);
     return this.#show(session.sessionId);
   }
 
@@ -133,7 +132,7 @@ class Page {
       this.#log.add(entry);
       if (this.#log.stuck) this.#seen();
     }
-    if (talk !== this.#talk) this.#announce(say("newFrom", { name: talk.partnerName }));
+    if (talk !== this.#talk) this.#view.announce(say("newFrom", { name: talk.partnerName }));
     this.#alerts.call(say("newFrom", { name: talk.partnerName }), () => this.#show(talk.sessionId));
   }
 
@@ -154,7 +153,8 @@ class Page {
     const lost = this.#chat.state === "gone";
     this.#note(talk, lost ? "ended" : talk.left ? "youLeft" : "partnerLeft");
     if (!talk.left && talk !== this.#talk) talk.unread += 1;
-    if (talk === this.#talk && !lost) this.#focus("#more");
+    // Not a button: who is about to press Enter presses it for what they were writing.
+    if (talk === this.#talk) this.#focus("#scroll");
   }
 
   #note(talk, note) {
@@ -198,7 +198,7 @@ class Page {
       return this.#seen();
     });
     addEventListener("pagehide", leave);
-    setInterval(() => this.#clock(), 1000);
+    setInterval(() => this.#chat.waiting && this.#draw(), 1000);
   }
 
   #begin(name) {
@@ -301,109 +301,32 @@ class Page {
   }
 
   #draw() {
-    const talk = this.#talk;
-    const waiting = this.#chat.waiting;
-    find("#start").hidden = Boolean(talk) || waiting;
-    find("#wait").hidden = Boolean(talk) || !waiting;
-    find("#talk").hidden = !talk;
-    find("#composer").hidden = !talk?.open;
-    find("#over").hidden = !talk || talk.open;
-    find("#me").hidden = !this.#chat.account;
-    find("#me").textContent = this.#name;
-    if (talk) this.#drawTalk(talk);
-    this.#drawTabs(waiting);
-    this.#drawStrip(talk);
+    this.#view.draw({
+      talks: [...this.#talks.values()],
+      talk: this.#talk,
+      chat: this.#chat,
+      name: this.#name,
+      since: this.#since,
+      coming: this.#wasOffline,
+    });
     this.#log.refresh();
-    const unread = [...this.#talks.values()].reduce((sum, one) => sum + one.unread, 0);
-    this.#alerts.title(unread, talk?.partnerName ?? "");
-    this.#clock();
-  }
-
-  #drawTalk(talk) {
-    const name = talk.partnerName;
-    paintFace(find("#face"), name, talk.partnerId);
-    find("#partner").textContent = name;
-    find("#presence").textContent = talk.typing
-      ? say("typing", { name })
-      : say(talk.open ? (talk.away ? "away" : "here") : "gone");
-    find("#presence").dataset.state = talk.open ? (talk.away ? "away" : "here") : "gone";
-    find("#more").textContent = say(this.#chat.state === "gone" ? "again" : "next");
-    find("#next").hidden = find("#leave").hidden = !talk.open;
-  }
-
-  #drawTabs(waiting) {
-    const items = [...this.#talks.values()].map((talk) => ({
-      key: String(talk.sessionId),
-      name: talk.partnerName,
-      id: talk.partnerId,
-      unread: talk.unread,
-      state: talk.open ? (talk.away ? "away" : "here") : "gone",
-    }));
-    if (waiting) items.push({ key: SEARCH, name: say("search"), state: "search" });
-    const active = this.#talk ? String(this.#active) : SEARCH;
-    const panel = find("#panel");
-    this.#tabs.draw(items, active);
-    // A node answers with the newest session again until something was said in it.
-    find("#another").disabled = waiting || [...this.#talks.values()].some((talk) => talk.open && !talk.begun);
-    const labels = items.some(({ key }) => key === active);
-    for (const [key, value] of [["role", "tabpanel"], ["aria-labelledby", `tab-${active}`]])
-      if (labels) panel.setAttribute(key, value);
-      else panel.removeAttribute(key);
-  }
-
-  /** What happens to the connections, calmly, where one looks while writing. */
-  #drawStrip(talk) {
-    const state = this.#chat.state;
-    const known = this.#chat.account !== null;
-    let words = this.#news ?? "";
-    let mend = "";
-    if (state === "offline" || (state === "connecting" && this.#wasOffline))
-      words = say(known ? "offline" : "unreachable");
-    else if (state === "connecting") words = say("connecting");
-    else if (state === "gone") words = say("lost");
-    else if (state === "replaced") [words, mend] = [say("replaced"), say("here_too")];
-    else if (state === "banned") words = say("banned");
-    else if (!words && talk?.away) words = say("partnerAway", { name: talk.partnerName });
-    if (find("#news").textContent !== words) find("#news").textContent = words;
-    find("#mend").textContent = mend;
-    find("#mend").hidden = !mend;
-    find("#strip").dataset.state = words && state;
+    const unread = [...this.#talks.values()].reduce((sum, talk) => sum + talk.unread, 0);
+    this.#alerts.title(unread, this.#talk?.partnerName ?? "");
   }
 
   /** For a moment, in the strip. */
   #tell(words) {
     clearTimeout(this.#newsTimer);
-    this.#news = words;
+    this.#view.news = words;
     this.#newsTimer = setTimeout(() => {
-      this.#news = null;
+      this.#view.news = "";
       this.#draw();
     }, BACK);
-  }
-
-  /** For those who hear the page. */
-  #announce(words) {
-    find("#told").textContent = words;
-  }
-
-  #clock() {
-    if (find("#wait").hidden) return;
-    const n = Math.floor((Date.now() - this.#since) / 1000);
-    find("#waited").textContent = say("seconds", { n });
-    const patience = n >= 8 ? say("lookingFor") : "";
-    if (find("#patience").textContent !== patience) find("#patience").textContent = patience;
   }
 
   #focus(selector) {
     // After the click or key that led here, and after what it shows is there.
     requestAnimationFrame(() => find(selector).focus());
-  }
-
-  #words() {
-    document.documentElement.lang = language;
-    for (const [key, name] of [["say"], ["label", "aria-label"], ["title", "title"], ["placeholder", "placeholder"]])
-      for (const element of document.querySelectorAll(`[data-${key}]`))
-        if (key === "say") element.textContent = say(element.dataset.say);
-        else element.setAttribute(name, say(element.dataset[key]));
   }
 
   // -- what outlives a reload
@@ -419,7 +342,7 @@ class Page {
       since: this.#since,
     };
     store.write(state, () => {
-      const [longest] = state.talks.sort((a, b) => b.entries.length - a.entries.length);
+      const [longest] = [...state.talks].sort((a, b) => b.entries.length - a.entries.length);
       if (!longest?.entries.length) return false;
       longest.forgetHalf();
       return true;

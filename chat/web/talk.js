@@ -58,6 +58,12 @@ export class Talk {
     return this.entries.some((entry) => !entry.note);
   }
 
+  /** Of the partner: "here", "away" or "gone". */
+  get presence() {
+    if (!this.open) return "gone";
+    return this.away ? "away" : "here";
+  }
+
   /** For the times when storage is short. */
   forgetHalf() {
     this.older = true;

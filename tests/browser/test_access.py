@@ -65,7 +65,9 @@ def test_the_keyboard_alone(house: House) -> None:
             await keyboard.press("Enter")
             await keyboard.press("Enter")
             await ada.sees("#over")
-            await expect(ada.page.locator("#more")).to_be_focused()
+            await expect(ada.page.locator("#scroll")).to_be_focused()
+            await keyboard.press("Tab")
+            assert await ada.focused() == "more"
             await keyboard.press("Enter")
             await ada.sees("#wait")
             await expect(ada.page.locator("#cancel")).to_be_focused()

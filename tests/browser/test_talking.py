@@ -82,7 +82,7 @@ def test_next_stranger(house: House) -> None:
             await ada.sees("#wait")
             await bob.sees(".note:last-child", "Ada has left")
             await bob.sees("#over")
-            assert await bob.focused() == "more"
+            assert await bob.focused() == "scroll"
             eve = await open_window()
             await eve.begin("Eve")
             await ada.talks_with("Eve")
