@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.balancer import nginx
+from tests.support.balancer import find
 from tests.support.browser import chromium
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import wait_until
@@ -21,7 +21,7 @@ Nodes = tuple[NodeProcess, NodeProcess]
 
 def pytest_report_header() -> str:
     found = [f"{kind} {version(kind)}" for kind in available_servers()]
-    browser = "Chromium behind nginx" if chromium() and nginx() else "none"
+    browser = "Chromium behind nginx" if chromium() and find("nginx") else "none"
     return f"real servers: {', '.join(found) or 'none'}; browser: {browser}"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.conftest import Nodes
-from tests.support.balancer import Balancer, nginx
+from tests.support.balancer import Nginx, find
 from tests.support.browser import chromium
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.servers import Server, available_servers
@@ -22,7 +22,7 @@ class House:
 
     server: Server
     nodes: Nodes
-    balancer: Balancer
+    balancer: Nginx
 
     @property
     def http(self) -> str:
@@ -37,7 +37,7 @@ class House:
 
 @pytest.fixture(autouse=True)
 def _browser() -> None:
-    if chromium() is None or nginx() is None:
+    if chromium() is None or find("nginx") is None:
         pytest.skip("there is no Chromium, or no nginx, on this machine")
 
 
@@ -58,7 +58,7 @@ def open_house() -> Iterator[House]:
             second.launch()
             first.wait_ready()
             second.wait_ready()
-            with Balancer((first, second)) as balancer:
+            with Nginx((first, second)) as balancer:
                 yield House(server, (first, second), balancer)
         finally:
             first.close()

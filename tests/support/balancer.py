@@ -1,4 +1,4 @@
-"""nginx in front of nodes, as people meet them: one address, whichever node answers."""
+"""The balancers of deploy/ in front of nodes, as people meet them: one address, whichever node answers."""
 
 import http.client
 import os
@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from tests.support.nodes import NodeProcess
+from tests.support.nodes import ROOT, NodeProcess
 from tests.support.process import HOST, Process, ProcessFailed, free_port
 
-CONFIGURATION = """\
+DEPLOY = ROOT / "deploy"
+
+# What a distribution's own nginx.conf has around deploy/nginx/chat.conf.
+AROUND = """\
 daemon off;
 {user}
 pid {directory}/nginx.pid;
@@ -24,32 +27,16 @@ http {{
     fastcgi_temp_path {directory}/fastcgi;
     uwsgi_temp_path {directory}/uwsgi;
     scgi_temp_path {directory}/scgi;
-    map $http_upgrade $connection_upgrade {{ default upgrade; "" ""; }}
-    upstream nodes {{
-        least_conn;
-        {servers}
-    }}
-    server {{
-        listen {host}:{port};
-        location / {{
-            proxy_pass http://nodes;
-            proxy_http_version 1.1;
-            proxy_set_header Host $http_host;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection $connection_upgrade;
-            proxy_connect_timeout 1s;
-            proxy_read_timeout 90s;
-        }}
-    }}
+    include chat.conf;
 }}
 """
 
 
 class Balancer(Process):
-    """nginx before these nodes: a new connection goes to the one that has the fewest."""
+    """A balancer before these nodes: a new connection goes to the one that has the fewest."""
 
-    def __init__(self, nodes: Sequence[NodeProcess]) -> None:
-        super().__init__("nginx")
+    def __init__(self, name: str, nodes: Sequence[NodeProcess]) -> None:
+        super().__init__(name)
         self.port = 0
         self._nodes = nodes
 
@@ -62,30 +49,17 @@ class Balancer(Process):
         return f"ws://{HOST}:{self.port}/ws"
 
     def start(self) -> Self:
-        binary = nginx()
-        assert binary is not None, "there is no nginx on this machine"
         for _ in range(self.PORTS_TO_TRY):
             self.port = free_port()
-            (self.directory / "nginx.conf").write_text(self._configuration())
-            self._launch([binary, "-p", str(self.directory), "-c", "nginx.conf"])
+            self._launch(self._configured())
             try:
                 self._wait_until_ready(self.answers, timeout=10)
             except ProcessFailed:
-                if "Address already in use" not in self.log_since_start():
+                if "already in use" not in self.log_since_start():
                     raise
             else:
                 return self
-        raise ProcessFailed("no port was free for nginx")
-
-    def _configuration(self) -> str:
-        each = "server {}:{} max_fails=1 fail_timeout=1s;"
-        return CONFIGURATION.format(
-            user="user root;" if os.geteuid() == 0 else "",
-            directory=self.directory,
-            host=HOST,
-            port=self.port,
-            servers="\n        ".join(each.format(HOST, node.port) for node in self._nodes),
-        )
+        raise ProcessFailed(f"no port was free for {self.name}")
 
     def answers(self) -> bool:
         """Whether a node answers through it."""
@@ -98,9 +72,61 @@ class Balancer(Process):
         finally:
             connection.close()
 
+    def _configured(self) -> list[str]:
+        """Writes its configuration; returns the command that runs it."""
+        raise NotImplementedError
 
-def nginx() -> str | None:
-    """Where nginx is, also where only root has it in its path."""
-    return shutil.which("nginx") or next(
-        (str(path) for path in [Path("/usr/sbin/nginx")] if path.exists()), None
-    )
+
+class Nginx(Balancer):
+    """deploy/nginx/chat.conf, with these nodes and another port."""
+
+    def __init__(self, nodes: Sequence[NodeProcess]) -> None:
+        super().__init__("nginx", nodes)
+
+    def _configured(self) -> list[str]:
+        user = "user root;" if os.geteuid() == 0 else ""
+        server = "server {}:{} max_fails=1 fail_timeout=2s;"
+        files = {
+            "nginx.conf": AROUND.format(user=user, directory=self.directory),
+            "chat.conf": replaced(
+                (DEPLOY / "nginx" / "chat.conf").read_text(),
+                ("listen 8000;", f"listen {HOST}:{self.port};"),
+            ),
+            "chat-nodes.conf": "\n".join(server.format(HOST, node.port) for node in self._nodes),
+        }
+        for name, text in files.items():
+            (self.directory / name).write_text(text)
+        return [str(find("nginx")), "-p", str(self.directory), "-c", "nginx.conf"]
+
+
+class HAProxy(Balancer):
+    """deploy/haproxy/haproxy.cfg, with these two nodes and another port."""
+
+    def __init__(self, nodes: Sequence[NodeProcess]) -> None:
+        super().__init__("haproxy", nodes)
+
+    def _configured(self) -> list[str]:
+        first, second = self._nodes
+        text = replaced(
+            (DEPLOY / "haproxy" / "haproxy.cfg").read_text(),
+            ("bind :8000", f"bind {HOST}:{self.port}"),
+            ("127.0.0.1:8001", f"{HOST}:{first.port}"),
+            ("127.0.0.1:8002", f"{HOST}:{second.port}"),
+            ("maxconn 50000", "maxconn 500"),
+        )
+        (self.directory / "haproxy.cfg").write_text(text)
+        return [str(find("haproxy")), "-db", "-f", str(self.directory / "haproxy.cfg")]
+
+
+def replaced(text: str, *changes: tuple[str, str]) -> str:
+    """The text with each of these in another's place; each must be there."""
+    for old, new in changes:
+        assert old in text, f"there is no {old!r}"
+        text = text.replace(old, new)
+    return text
+
+
+def find(name: str) -> Path | None:
+    """Where that program is, also where only root has it in its path."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    return Path(found) if found else None

@@ -1,0 +1,119 @@
+"""deploy/nginx and deploy/haproxy, run for real: nodes behind them that die, roll, and see who somebody is."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+from picows import WSHandshakeError
+
+from chat.client import Client, Message
+from tests.support.balancer import Balancer, HAProxy, Nginx, find
+from tests.support.nodes import NO_LIMITS, NodeProcess
+from tests.support.process import HOST, wait_until
+from tests.support.servers import Server, available_servers
+from tests.support.wire import Wire
+
+KINDS: dict[str, type[Nginx | HAProxy]] = {"nginx": Nginx, "haproxy": HAProxy}
+SETTINGS = {
+    **NO_LIMITS,
+    "CHAT_SOCKETS_PER_ADDRESS": "4",
+    "CHAT_TRUSTED_PROXIES": HOST,
+    "CHAT_DRAIN_SECONDS": "1",
+}
+
+Behind = tuple[Balancer, list[NodeProcess]]
+
+
+@pytest.fixture(params=KINDS)
+def behind(request: pytest.FixtureRequest) -> Iterator[Behind]:
+    """Two nodes of one Redis behind each balancer in turn."""
+    if find(request.param) is None:
+        pytest.skip(f"there is no {request.param} on this machine")
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(Server(available_servers()[0]))
+        nodes = [stack.enter_context(NodeProcess(server.url, SETTINGS)) for _ in range(2)]
+        yield stack.enter_context(KINDS[request.param](nodes)), nodes
+
+
+async def conversation(balancer: Balancer, nodes: list[NodeProcess], *, stop: str) -> None:
+    """Two people talk while one node after the other goes, and comes back; each message arrives once."""
+    loop = asyncio.get_running_loop()
+    async with Client(balancer.url, name="Ada") as ada, Client(balancer.url, name="Bob") as bob:
+        session, _ = await asyncio.gather(ada.match(), bob.match())
+
+        async def speak() -> None:
+            for number in range(40):
+                await ada.say(session, str(number))
+                await asyncio.sleep(0.05)
+
+        async def hear() -> list[str]:
+            heard: list[str] = []
+            async for event in bob.events():
+                if isinstance(event, Message):
+                    heard.append(event.content)
+                if len(heard) == 40:
+                    break
+            return heard
+
+        async def roll() -> None:
+            for node in nodes:
+                await loop.run_in_executor(None, node.kill if stop == "kill" else node.stop)
+                await loop.run_in_executor(None, node.start)
+                await loop.run_in_executor(None, back, balancer)
+
+        async with asyncio.timeout(60):
+            _, heard, _ = await asyncio.gather(speak(), hear(), roll())
+        assert heard == [str(number) for number in range(40)]
+
+
+def back(balancer: Balancer) -> None:
+    wait_until(balancer.answers, "a node answers through the balancer")
+
+
+@pytest.mark.parametrize("stop", ["kill", "roll"])
+def test_nothing_is_lost_while_nodes_go_and_come(behind: Behind, stop: str) -> None:
+    """Killed, or told to stop, one after the other: people come back through the balancer, in order."""
+    balancer, nodes = behind
+    asyncio.run(conversation(balancer, nodes, stop=stop))
+
+
+def test_sockets_are_spread_over_the_nodes(behind: Behind) -> None:
+    """Each new one goes to the node that has the fewest."""
+    balancer, nodes = behind
+
+    async def scenario() -> None:
+        wires = [await Wire.open(balancer.url) for _ in range(4)]
+        for wire in wires:
+            await wire.create()
+        for node in nodes:
+            node.kill()
+            closed = [wire for wire in wires if await gone(wire)]
+            assert len(closed) == 2
+            wires = [wire for wire in wires if wire not in closed]
+
+    async def gone(wire: Wire) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await wire.closed()
+                return True
+        return False
+
+    asyncio.run(scenario())
+
+
+def test_nodes_see_whose_socket_it_is(behind: Behind) -> None:
+    """The limit of an address is for people, not for the balancer, and not for what somebody claims."""
+    balancer, nodes = behind
+    most = 4 * len(nodes)
+
+    async def scenario() -> None:
+        home = [await Wire.open(balancer.url, local_addr=("127.0.0.2", 0)) for _ in range(most)]
+        claim = {"X-Forwarded-For": "203.0.113.7"}
+        with pytest.raises(WSHandshakeError):
+            await Wire.open(balancer.url, claim, local_addr=("127.0.0.2", 0))
+        other = await Wire.open(balancer.url, local_addr=("127.0.0.3", 0))
+        await other.create()
+        assert len(home) == most
+
+    asyncio.run(scenario())
