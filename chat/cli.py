@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from chat import __version__, config
+from chat import __version__, config, logs
 from chat.errors import ChatError
 
 log = logging.getLogger(__name__)
@@ -62,10 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(options: argparse.Namespace) -> int:
     from chat.server import serve
 
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
-    )
-    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it warns of what clients do wrong
+    logs.set_up(sys.stderr)
     for name in config.unknown(os.environ):
         log.warning("%s is set, but is no setting; chat serve --help lists them", name)
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:

@@ -47,7 +47,8 @@ ALLOWED: dict[str, set[str]] = {
     "server": PLAIN | {"node", "app", "doorstep", "websocket"},
     "client": set(),  # also for other people's bots: it must stand alone
     "talk": {"client"},
-    "cli": {"errors", "config", "server", "talk"},
+    "logs": set(),
+    "cli": {"errors", "config", "server", "talk", "logs"},
 }
 
 # Library -> the only rooms that may import it.
@@ -56,7 +57,7 @@ ONLY_IN: dict[str, set[str]] = {
     "hiredis": {"store"},
     "fakeredis": {"store"},
     "json": {"protocol", "client"},
-    "orjson": {"protocol", "client"},
+    "orjson": {"protocol", "client", "logs"},
     "picows": {"websocket", "node", "client"},
     "starlette": {"app"},
     "uvicorn": {"server"},
