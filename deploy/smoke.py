@@ -73,6 +73,7 @@ async def check(url: str, seconds: float) -> None:
         async with asyncio.timeout(seconds):
             await talk(url)
     except TimeoutError:
+        look(url)  # it may have been ready a moment too long
         raise Failed(f"they have not met and talked in {seconds:g} s") from None
     except (ClientError, OSError) as error:
         raise Failed(str(error)) from error

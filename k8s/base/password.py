@@ -33,9 +33,10 @@ def main() -> None:
             "Content-Type": "application/json",
         },
     )
-    trusted = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
+    https = API.startswith("https:")
+    trusted = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt")) if https else None
     try:
-        urllib.request.urlopen(request, timeout=10, context=trusted)  # noqa: S310
+        urllib.request.urlopen(request, timeout=10, context=trusted).close()  # noqa: S310
     except urllib.error.HTTPError as error:
         if error.code != ALREADY_THERE:
             sys.exit(f"cannot make the secret: {error}")
