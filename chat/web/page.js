@@ -202,7 +202,8 @@ class Page {
   }
 
   #begin(name) {
-    if (this.#chat.account && name !== this.#name) this.#chat.close();
+    // Also of an account that is still asked for, with the other name.
+    if (name !== this.#name && this.#chat.state !== "closed") this.#chat.close();
     this.#name = name;
     this.#search();
   }

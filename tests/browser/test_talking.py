@@ -207,3 +207,22 @@ def test_a_slow_click_on_a_tab_counts(house: House) -> None:
             await ada.talks_with("Bob")
 
     asyncio.run(scenario())
+
+
+def test_a_name_that_is_changed_before_there_is_an_account_counts(house: House) -> None:
+    """Cancelled while no node answers, and begun again with another name: that is the one."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada = await open_window()
+            for node in house.nodes:
+                node.freeze()
+            await ada.begin("Ada")
+            await ada.sees("#wait")
+            await ada.page.click("#cancel")
+            await ada.begin("Zoe")
+            for node in house.nodes:
+                node.thaw()
+            await ada.sees("#me", "Zoe")
+
+    asyncio.run(scenario())
