@@ -153,8 +153,7 @@ class Page {
     const lost = this.#chat.state === "gone";
     this.#note(talk, lost ? "ended" : talk.left ? "youLeft" : "partnerLeft");
     if (!talk.left && talk !== this.#talk) talk.unread += 1;
-    // Not a button: who is about to press Enter presses it for what they were writing.
-    if (talk === this.#talk) this.#focus("#scroll");
+    if (talk === this.#talk) this.#goOn();
   }
 
   #note(talk, note) {
@@ -212,13 +211,13 @@ class Page {
     if (!["online", "offline", "connecting"].includes(this.#chat.state)) this.#chat.connect(this.#name);
     this.#chat.match();
     this.#show(null);
-    this.#focus("#cancel");
+    this.#goOn();
   }
 
   #cancel() {
     this.#chat.cancel();
     this.#showLast();
-    this.#focus(this.#talk ? "#message" : "#start .main");
+    this.#goOn();
   }
 
   #next() {
@@ -236,7 +235,7 @@ class Page {
   #shut() {
     this.#talks.delete(this.#active);
     this.#showLast();
-    this.#focus(this.#talk?.open ? "#message" : this.#talk ? "#more" : "#start .main");
+    this.#goOn();
   }
 
   #send(text) {
@@ -281,7 +280,9 @@ class Page {
     this.#log.show(this.#talk);
     this.#composer.show(this.#talk?.draft ?? "");
     this.#draw();
-    if (this.#talk?.open && !find("#tabs").contains(document.activeElement)) this.#focus("#message");
+    const focused = document.activeElement;
+    const lost = focused.getClientRects().length === 0; // it was on what is hidden now
+    if (lost || (this.#talk?.open && !find("#tabs").contains(focused))) this.#goOn();
   }
 
   /** What is shown when nothing was chosen. */
@@ -325,9 +326,14 @@ class Page {
     }, BACK);
   }
 
-  #focus(selector) {
-    // After the click or key that led here, and after what it shows is there.
-    requestAnimationFrame(() => find(selector).focus());
+  /** The focus goes to what is next, after the click or key that led here, and after what it shows is there. */
+  #goOn() {
+    requestAnimationFrame(() => {
+      const talk = this.#talk;
+      // Not to a button of a talk that has ended: Enter may be on its way, for what one was writing.
+      if (talk) find(talk.open ? "#message" : "#scroll").focus();
+      else find(this.#chat.waiting ? "#cancel" : "#start .main").focus();
+    });
   }
 
   // -- what outlives a reload

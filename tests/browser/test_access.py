@@ -120,3 +120,27 @@ def test_text_runs_from_right_to_left_where_it_is_written_so(house: House) -> No
             assert directions == ["rtl", "ltr"]
 
     asyncio.run(scenario())
+
+
+def test_the_focus_is_never_lost(house: House) -> None:
+    """Whatever is pressed or happens, and hides what had the focus: it is on what comes next."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada, bob = await pair(open_window)
+            await ada.say("Goodbye")
+            await bob.hears("Goodbye")
+            await bob.press("#leave")
+            await ada.sees("#over")
+            await ada.page.click("#another")
+            await expect(ada.page.locator("#cancel")).to_be_focused()
+            await ada.page.click("#cancel")
+            await expect(ada.page.locator("#scroll")).to_be_focused()
+            await ada.page.click("#another")
+            await ada.tab("Bob")
+            await ada.page.click("#shut")
+            await expect(ada.page.locator("#cancel")).to_be_focused()
+            await ada.page.keyboard.press("Escape")
+            await expect(ada.page.locator("#start .main")).to_be_focused()
+
+    asyncio.run(scenario())
