@@ -144,3 +144,24 @@ def test_the_focus_is_never_lost(house: House) -> None:
             await expect(ada.page.locator("#start .main")).to_be_focused()
 
     asyncio.run(scenario())
+
+
+def test_a_low_screen_has_all_there_is_to_press(house: House) -> None:
+    """A phone on its side, or a large magnification: other talks and the bell can be reached."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada, bob = await pair(open_window, viewport={"width": 568, "height": 320})
+            for selector in ("#alerts", "#another", "#next", "#leave", "#message"):
+                await expect(ada.page.locator(selector)).to_be_in_viewport(ratio=1)
+            await bob.say("Hello")
+            await ada.hears("Hello")
+            await ada.page.click("#another")
+            await ada.sees("#wait")
+            await ada.tab("Bob")
+            await ada.talks_with("Bob")
+            await expect(ada.page.locator("#alerts")).to_be_in_viewport(ratio=1)
+            wide = "document.documentElement.scrollWidth > innerWidth"
+            assert not await ada.page.evaluate(wide)
+
+    asyncio.run(scenario())
