@@ -179,3 +179,18 @@ def test_a_low_screen_has_all_there_is_to_press(house: House) -> None:
             assert not await ada.page.evaluate(WIDE)
 
     asyncio.run(scenario())
+
+
+def test_only_the_messages_scroll(house: House) -> None:
+    """However long the talk is, the page is as high as the screen: what is hidden in it for the ear too."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada, bob = await pair(open_window, viewport=NARROW)
+            await ada.say(*(f"line {number}" for number in range(20)))
+            await bob.hears("line 19")
+            for person in (ada, bob):
+                high = "document.documentElement.scrollHeight > innerHeight"
+                assert not await person.page.evaluate(high)
+
+    asyncio.run(scenario())
