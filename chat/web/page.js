@@ -100,6 +100,7 @@ class Page {
     on("ended", inTalk((talk) => this.#ended(talk)));
     on("missed", () => {
       this.#wasOffline = false;
+      if (this.#view.news === say("online")) this.#view.news = ""; // it is not so
       for (const talk of this.#talks.values()) if (talk.open) this.#note(talk, "missed");
     });
     on("full", () => this.#tell(say("full")));
