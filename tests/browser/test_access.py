@@ -194,3 +194,17 @@ def test_only_the_messages_scroll(house: House) -> None:
                 assert not await person.page.evaluate(high)
 
     asyncio.run(scenario())
+
+
+def test_text_of_twice_the_size(house: House) -> None:
+    """On a phone: who one talks with and every button are still in sight, and nothing is wider than the screen."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada, _ = await pair(open_window, viewport=PHONE)
+            await ada.page.evaluate("document.documentElement.style.fontSize = '32px'")
+            for selector in ("#alerts", "#another", ".who", "#next", "#leave", "#message"):
+                await expect(ada.page.locator(selector)).to_be_in_viewport(ratio=1)
+            assert not await ada.page.evaluate(WIDE)
+
+    asyncio.run(scenario())
