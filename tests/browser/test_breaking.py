@@ -152,6 +152,25 @@ def test_who_comes_back_too_late_is_told_and_begins_anew(house: House) -> None:
     asyncio.run(scenario())
 
 
+def test_who_only_waited_and_comes_back_too_late_has_lost_no_conversation(house: House) -> None:
+    """The page says what is so, and the button that begins anew is there."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada = await open_window()
+            await ada.begin("Ada")
+            await ada.sees("#wait")
+            address = ada.page.url
+            await ada.page.goto("about:blank")
+            wait_until(lambda: not house.homes(), "Ada is forgotten", timeout=20)
+            await ada.page.goto(address)
+            await ada.strip_says("too long. Please start again")
+            await ada.page.click("#start .main")
+            await ada.sees("#wait")
+
+    asyncio.run(scenario())
+
+
 def test_a_second_window_takes_over_and_the_first_can_take_it_back(house: House) -> None:
     """A window that was duplicated goes on; the old one says so and does not fight for it."""
 
