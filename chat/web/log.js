@@ -136,6 +136,7 @@ export class Log {
   #paint(mark, state) {
     if (mark.dataset.state === state) return;
     mark.dataset.state = state;
+    mark.setAttribute("aria-live", state === "failed" ? "polite" : "off"); // three words for each message are too many
     mark.replaceChildren(
       make("span", { "aria-hidden": "true" }, MARKS[state]),
       make("span", { className: state === "failed" ? "" : "unseen" }, ` ${this.#say(state)}`),

@@ -87,7 +87,6 @@ export class View {
   #strip(talk, chat, coming, some) {
     const words = this.#connection(chat, coming, some) || this.news || this.#away(talk);
     if (find("#news").textContent !== words) find("#news").textContent = words; // said aloud once
-    find("#mend").textContent = this.#say("here_too");
     find("#mend").hidden = chat.state !== "replaced";
     find("#strip").dataset.state = words && chat.state;
   }

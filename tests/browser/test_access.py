@@ -208,3 +208,36 @@ def test_text_of_twice_the_size(house: House) -> None:
             assert not await ada.page.evaluate(WIDE)
 
     asyncio.run(scenario())
+
+
+def test_little_is_said_aloud(house: House) -> None:
+    """A count once and not with every character, no mark unless it failed, and nothing that says what it said."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada, bob = await pair(open_window)
+            await ada.page.evaluate(
+                "globalThis.said = 0, new MutationObserver(() => { said += 1; })"
+                ".observe(document.querySelector('#strip'), { childList: true, subtree: true })"
+            )
+            await ada.say("Hello")
+            await bob.hears("Hello")
+            await ada.mark("Hello", "read")
+            assert await ada.page.evaluate("said") == 0
+            mark = ada.page.locator(".mark")
+            await expect(mark).to_have_attribute("aria-live", "off")
+            count = ada.page.locator("#count")
+            await ada.page.fill("#message", "x" * 1801)
+            await expect(count).to_have_attribute("aria-live", "polite")
+            await ada.page.type("#message", "x")
+            await expect(count).to_have_attribute("aria-live", "off")
+            await ada.page.fill("#message", "x" * 2001)
+            await expect(count).to_have_attribute("aria-live", "polite")
+            await ada.context.set_offline(True)
+            await ada.say("too late")
+            await bob.press("#leave")
+            await ada.context.set_offline(False)
+            await ada.mark("too late", "failed", seconds=30)
+            await expect(mark.last).to_have_attribute("aria-live", "polite")
+
+    asyncio.run(scenario())
