@@ -241,3 +241,20 @@ def test_little_is_said_aloud(house: House) -> None:
             await expect(mark.last).to_have_attribute("aria-live", "polite")
 
     asyncio.run(scenario())
+
+
+def test_a_note_runs_as_its_own_language_does(house: House) -> None:
+    """Also where it begins with a name that runs the other way."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada, omar = await open_window(), await open_window()
+            await ada.begin("Ada")
+            await ada.sees("#wait")
+            await omar.begin("عمر")
+            await ada.talks_with("عمر")
+            await omar.press("#leave")
+            note = await ada.sees(".note:last-child", "عمر has left.")
+            assert await note.evaluate("note => getComputedStyle(note).direction") == "ltr"
+
+    asyncio.run(scenario())
