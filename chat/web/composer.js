@@ -14,6 +14,7 @@ export class Composer {
   #does;
   #told = 0; // when the partner was last told; 0: not typing
   #pause = null;
+  #counted = ""; // the key of what the count says
 
   /** `does` has `send(text)`, which returns whether it was taken, `typing(boolean)` and `changed(text)`. */
   constructor(say, does) {
@@ -75,7 +76,11 @@ export class Composer {
     const long = text !== "" && !fits(text);
     const values = { n, most: MOST_CHARACTERS };
     const near = n > MOST_CHARACTERS - NEAR_THE_LIMIT;
-    this.#count.textContent = long ? this.#say("tooLong", values) : near ? this.#say("count", values) : "";
+    const key = long ? "tooLong" : near ? "count" : "";
+    // Heard when it begins and when it is too much, not with every character.
+    this.#count.setAttribute("aria-live", key === this.#counted ? "off" : "polite");
+    this.#counted = key;
+    this.#count.textContent = key && this.#say(key, values);
     this.#form.classList.toggle("long", long);
     this.#field.setAttribute("aria-invalid", String(long));
     this.#field.style.height = "auto";

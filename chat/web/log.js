@@ -103,7 +103,7 @@ export class Log {
     if (!before || day !== this.#dayOf(before.at)) put(make("p", { className: "day" }, day));
     if (entry.note) {
       const name = this.#talk.partnerName;
-      put(make("p", { className: "note", dir: "auto" }, this.#say(entry.note, { name })));
+      put(make("p", { className: "note" }, this.#say(entry.note, { name })));
       return;
     }
     const close = before && !before.note && before.mine === entry.mine && entry.at - before.at < GROUP;
@@ -136,6 +136,7 @@ export class Log {
   #paint(mark, state) {
     if (mark.dataset.state === state) return;
     mark.dataset.state = state;
+    mark.setAttribute("aria-live", state === "failed" ? "polite" : "off"); // three words for each message are too many
     mark.replaceChildren(
       make("span", { "aria-hidden": "true" }, MARKS[state]),
       make("span", { className: state === "failed" ? "" : "unseen" }, ` ${this.#say(state)}`),

@@ -100,6 +100,7 @@ class Page {
     on("ended", inTalk((talk) => this.#ended(talk)));
     on("missed", () => {
       this.#wasOffline = false;
+      if (this.#view.news === say("online")) this.#view.news = ""; // it is not so
       for (const talk of this.#talks.values()) if (talk.open) this.#note(talk, "missed");
     });
     on("full", () => this.#tell(say("full")));
@@ -153,8 +154,7 @@ class Page {
     const lost = this.#chat.state === "gone";
     this.#note(talk, lost ? "ended" : talk.left ? "youLeft" : "partnerLeft");
     if (!talk.left && talk !== this.#talk) talk.unread += 1;
-    // Not a button: who is about to press Enter presses it for what they were writing.
-    if (talk === this.#talk) this.#focus("#scroll");
+    if (talk === this.#talk) this.#goOn();
   }
 
   #note(talk, note) {
@@ -202,7 +202,8 @@ class Page {
   }
 
   #begin(name) {
-    if (this.#chat.account && name !== this.#name) this.#chat.close();
+    // Also of an account that is still asked for, with the other name.
+    if (name !== this.#name && this.#chat.state !== "closed") this.#chat.close();
     this.#name = name;
     this.#search();
   }
@@ -211,13 +212,13 @@ class Page {
     if (!["online", "offline", "connecting"].includes(this.#chat.state)) this.#chat.connect(this.#name);
     this.#chat.match();
     this.#show(null);
-    this.#focus("#cancel");
+    this.#goOn();
   }
 
   #cancel() {
     this.#chat.cancel();
     this.#showLast();
-    this.#focus(this.#talk ? "#message" : "#start .main");
+    this.#goOn();
   }
 
   #next() {
@@ -235,7 +236,7 @@ class Page {
   #shut() {
     this.#talks.delete(this.#active);
     this.#showLast();
-    this.#focus(this.#talk?.open ? "#message" : this.#talk ? "#more" : "#start .main");
+    this.#goOn();
   }
 
   #send(text) {
@@ -280,7 +281,9 @@ class Page {
     this.#log.show(this.#talk);
     this.#composer.show(this.#talk?.draft ?? "");
     this.#draw();
-    if (this.#talk?.open && !find("#tabs").contains(document.activeElement)) this.#focus("#message");
+    const focused = document.activeElement;
+    const lost = focused.getClientRects().length === 0; // it was on what is hidden now
+    if (lost || (this.#talk?.open && !find("#tabs").contains(focused))) this.#goOn();
   }
 
   /** What is shown when nothing was chosen. */
@@ -324,9 +327,14 @@ class Page {
     }, BACK);
   }
 
-  #focus(selector) {
-    // After the click or key that led here, and after what it shows is there.
-    requestAnimationFrame(() => find(selector).focus());
+  /** The focus goes to what is next, after the click or key that led here, and after what it shows is there. */
+  #goOn() {
+    requestAnimationFrame(() => {
+      const talk = this.#talk;
+      // Not to a button of a talk that has ended: Enter may be on its way, for what one was writing.
+      if (talk) find(talk.open ? "#message" : "#scroll").focus();
+      else find(this.#chat.waiting ? "#cancel" : "#start .main").focus();
+    });
   }
 
   // -- what outlives a reload

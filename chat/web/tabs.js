@@ -9,6 +9,7 @@ export class Tabs {
   #list = find("#tabs [role=tablist]");
   #say;
   #choose;
+  #tabs = new Map(); // key → its tab, kept: a click is lost on one that is replaced before it is let go
 
   /** `choose(key)` is called with the key of a tab. */
   constructor(say, choose) {
@@ -28,25 +29,45 @@ export class Tabs {
     this.#list.setAttribute("aria-orientation", direction === "column" ? "vertical" : "horizontal");
     this.#nav.hidden = items.length === 0;
     this.#nav.classList.toggle("single", items.length < 2);
-    this.#list.replaceChildren(...items.map((item) => this.#tab(item, item.key === active)));
-    if (focused) this.#list.querySelector("[aria-selected=true]")?.focus();
+    const keys = new Set(items.map(({ key }) => key));
+    for (const [key, tab] of this.#tabs)
+      if (!keys.has(key)) {
+        this.#tabs.delete(key);
+        tab.remove();
+      }
+    items.forEach((item, at) => {
+      if (!this.#tabs.has(item.key)) this.#tabs.set(item.key, this.#tab(item));
+      const tab = this.#tabs.get(item.key);
+      if (this.#list.children[at] !== tab) this.#list.insertBefore(tab, this.#list.children[at] ?? null);
+      this.#paint(tab, item, item.key === active);
+    });
+    const selected = this.#tabs.get(active);
+    if (focused && selected !== document.activeElement) selected?.focus();
   }
 
-  #tab({ key, name, id, unread, state }, selected) {
+  #tab({ key, name, id }) {
     const face = make("span", { className: "face", "aria-hidden": "true" });
     if (id) paintFace(face, name, id);
-    const badge = unread
-      ? make("span", { className: "badge" }, make("span", { "aria-hidden": "true" }, String(unread)),
-          make("span", { className: "unseen" }, `, ${this.#say("unread", { n: unread })}`))
-      : null;
     const label = make("bdi", { className: "name" }, name);
-    const tab = make("button", { type: "button", id: `tab-${key}`, tabIndex: selected ? 0 : -1 }, face, label, badge);
+    const tab = make("button", { type: "button", id: `tab-${key}` }, face, label);
     tab.dataset.key = key;
-    tab.dataset.state = state;
     tab.setAttribute("role", "tab");
-    tab.setAttribute("aria-selected", String(selected));
     tab.setAttribute("aria-controls", "panel");
     return tab;
+  }
+
+  #paint(tab, { unread = 0, state }, selected) {
+    const chosen = selected && tab.getAttribute("aria-selected") !== "true";
+    tab.tabIndex = selected ? 0 : -1;
+    tab.dataset.state = state;
+    tab.setAttribute("aria-selected", String(selected));
+    if (chosen) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (Number(tab.dataset.unread ?? 0) === unread) return;
+    tab.dataset.unread = unread;
+    tab.querySelector(".badge")?.remove();
+    if (!unread) return;
+    const said = make("span", { className: "unseen" }, `, ${this.#say("unread", { n: unread })}`);
+    tab.append(make("span", { className: "badge" }, make("span", { "aria-hidden": "true" }, String(unread)), said));
   }
 
   #step(event) {

@@ -49,7 +49,7 @@ export class View {
     find("#me").textContent = name;
     if (talk) this.#head(talk, chat);
     this.#row(talks, talk, chat.waiting);
-    this.#strip(talk, chat, coming);
+    this.#strip(talk, chat, coming, talks.length > 0);
     if (chat.waiting) this.#clock(Math.floor((Date.now() - since) / 1000));
   }
 
@@ -84,18 +84,17 @@ export class View {
   }
 
   /** What happens to the connections, calmly, where one looks while writing. */
-  #strip(talk, chat, coming) {
-    const words = this.#connection(chat, coming) || this.news || this.#away(talk);
+  #strip(talk, chat, coming, some) {
+    const words = this.#connection(chat, coming, some) || this.news || this.#away(talk);
     if (find("#news").textContent !== words) find("#news").textContent = words; // said aloud once
-    find("#mend").textContent = this.#say("here_too");
     find("#mend").hidden = chat.state !== "replaced";
     find("#strip").dataset.state = words && chat.state;
   }
 
-  #connection({ state, account }, coming) {
+  #connection({ state, account }, coming, some) {
     if (state === "offline" || (state === "connecting" && coming))
       return this.#say(account ? "offline" : "unreachable");
-    if (state === "gone") return this.#say("lost");
+    if (state === "gone") return this.#say(some ? "lost" : "late"); // who only waited had no conversation
     return ["connecting", "replaced", "banned"].includes(state) ? this.#say(state) : "";
   }
 

@@ -5,7 +5,7 @@ import asyncio
 from playwright.async_api import expect
 
 from tests.browser.conftest import House
-from tests.browser.scene import pair, windows
+from tests.browser.scene import Person, pair, windows
 from tests.support.process import wait_until
 
 
@@ -152,6 +152,25 @@ def test_who_comes_back_too_late_is_told_and_begins_anew(house: House) -> None:
     asyncio.run(scenario())
 
 
+def test_who_only_waited_and_comes_back_too_late_has_lost_no_conversation(house: House) -> None:
+    """The page says what is so, and the button that begins anew is there."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada = await open_window()
+            await ada.begin("Ada")
+            await ada.sees("#wait")
+            address = ada.page.url
+            await ada.page.goto("about:blank")
+            wait_until(lambda: not house.homes(), "Ada is forgotten", timeout=20)
+            await ada.page.goto(address)
+            await ada.strip_says("too long. Please start again")
+            await ada.page.click("#start .main")
+            await ada.sees("#wait")
+
+    asyncio.run(scenario())
+
+
 def test_a_second_window_takes_over_and_the_first_can_take_it_back(house: House) -> None:
     """A window that was duplicated goes on; the old one says so and does not fight for it."""
 
@@ -177,6 +196,31 @@ def test_a_second_window_takes_over_and_the_first_can_take_it_back(house: House)
             await ada.sees_no("#mend")
             await ada.say("Here I am")
             await bob.hears("Here I am")
+
+    asyncio.run(scenario())
+
+
+def test_what_another_window_has_had_is_missed_and_nothing_else_is_said(house: House) -> None:
+    """The first window takes its chat back: it says that messages may be missing, not that nothing was lost."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada, bob = await pair(open_window)
+            await ada.say("before")
+            await bob.hears("before")
+            async with bob.context.expect_page() as opened:
+                await bob.page.evaluate("void open(location.href)")  # which copies the storage
+            other = Person(await opened.value, house.http)
+            await bob.strip_says("goes on in another window")
+            await ada.say("to the other")
+            await other.hears("to the other")
+            await ada.mark("to the other", "read")
+            await bob.page.click("#mend")
+            await bob.sees_no("#mend")
+            await ada.say("to both")
+            await bob.hears("to both")
+            await bob.sees(".note:nth-last-child(-n+2)", "messages may be missing")
+            assert "Nothing was lost" not in (await bob.page.text_content("#news") or "")
 
     asyncio.run(scenario())
 

@@ -191,3 +191,38 @@ def test_chinese_by_the_languages_of_the_browser(house: House) -> None:
             await wei.sees(".mark", "已读")
 
     asyncio.run(scenario())
+
+
+def test_a_slow_click_on_a_tab_counts(house: House) -> None:
+    """Also when the tabs are drawn anew between the press and the release, as they are every second."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada, bob = await pair(open_window)
+            await ada.say("Hello")
+            await bob.hears("Hello")
+            await ada.page.click("#another")
+            await ada.sees("#wait")
+            await ada.page.get_by_role("tab", name="Bob").click(delay=1500)
+            await ada.talks_with("Bob")
+
+    asyncio.run(scenario())
+
+
+def test_a_name_that_is_changed_before_there_is_an_account_counts(house: House) -> None:
+    """Cancelled while no node answers, and begun again with another name: that is the one."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada = await open_window()
+            for node in house.nodes:
+                node.freeze()
+            await ada.begin("Ada")
+            await ada.sees("#wait")
+            await ada.page.click("#cancel")
+            await ada.begin("Zoe")
+            for node in house.nodes:
+                node.thaw()
+            await ada.sees("#me", "Zoe")
+
+    asyncio.run(scenario())
