@@ -1,13 +1,15 @@
 /**
  * A file that does not come, because its node went away or one of another release was asked: the whole page
- * again, a little later. What is here already comes from the browser's store, so each try gets further.
+ * again, a little later, and later each time. What is here already comes from the browser's store, so each try
+ * gets further.
  */
 addEventListener(
   "error",
-  (event) => {
-    const file = event.target;
-    if (file.tagName !== "SCRIPT" && file.tagName !== "LINK") return;
-    setTimeout(() => location.reload(), 500 + Math.random() * 2500);
+  ({ target }) => {
+    if (target.tagName !== "SCRIPT" && target.tagName !== "LINK") return;
+    const tries = Number(history.state?.tries ?? 0);
+    history.replaceState({ tries: tries + 1 }, "");
+    setTimeout(() => location.reload(), 500 + Math.random() * Math.min(60_000, 2000 * 2 ** tries));
   },
   true,
 );

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import House
 from tests.browser.scene import Person, pair, windows
@@ -241,5 +241,29 @@ def test_a_chat_that_cannot_be_reached_says_so_and_goes_on_when_it_can(house: Ho
             bob = await open_window()
             await bob.begin("Bob")
             await ada.talks_with("Bob")
+
+    asyncio.run(scenario())
+
+
+def test_a_file_that_does_not_come_is_asked_for_again(house: House) -> None:
+    """A node of another release, or one that dies at that moment: the page comes all the same."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada = await open_window()
+            failures = 0
+
+            async def fail(route: Route) -> None:
+                nonlocal failures
+                failures += 1
+                if failures <= 2:
+                    await route.fulfill(status=404)
+                else:
+                    await route.continue_()
+
+            await ada.page.route("**/talk.js", fail)
+            await ada.page.reload()
+            await ada.sees("#start", seconds=20)
+            assert failures >= 3
 
     asyncio.run(scenario())
