@@ -13,7 +13,8 @@
  * not answered without doing it twice, and drops what it has seen. What happens is told by events, whose
  * `detail` holds:
  *
- *     connection  {state}               "connecting", "online", "offline" (it comes back by itself),
+ *     connection  {state}               "connecting", "online", "offline" or, with too many new accounts from
+ *                                       here, "busy" (it comes back by itself),
  *                                       "replaced", "banned", "gone", "closed" (it does not)
  *     account     {accountId, nickName} a new account
  *     waiting     {waiting}             whether a partner is looked for
@@ -242,7 +243,7 @@ export class ChatClient extends EventTarget {
 
   #answers = {
     CRT_ACCOUNT_RESP: ({ code, retryAfterMs, accountId, token, nickName }) => {
-      if (code) return this.#link.drop(retryAfterMs);
+      if (code) return this.#link.drop(retryAfterMs, code === Code.RATE ? "busy" : "offline");
       this.#link.answered("CRT_ACCOUNT", { code });
       this.#account = { accountId, token, nickName };
       this.#link.bind();

@@ -95,11 +95,11 @@ export class Link {
     this.#socket?.send(JSON.stringify({ cmd, ...fields }));
   }
 
-  /** Something is wrong with this socket: take another, after `wait` ms. */
-  drop(wait) {
+  /** Something is wrong with this socket: take another, after `wait` ms; until then this is how it stands. */
+  drop(wait, state) {
     const socket = this.#abandon();
     socket?.close(); // without 1000, which would be a goodbye
-    this.#retry(0, wait);
+    this.#retry(0, wait, state);
   }
 
   /** Connect no more. With the code 1000 it is a goodbye. */
@@ -161,7 +161,7 @@ export class Link {
     return socket;
   }
 
-  #retry(code, wait) {
+  #retry(code, wait, state = "offline") {
     const atOnce = code === GOING_AWAY && this.#attempts === 0; // to another node
     this.#attempts += 1;
     const open = () => {
@@ -170,7 +170,7 @@ export class Link {
     };
     const ms = wait ?? (atOnce ? 0 : this.#jitter(this.#attempts));
     this.#timers.retry = this.#outside.setTimeout(open, ms);
-    this.#become("offline");
+    this.#become(state);
   }
 
   /** Full jitter: people who lost one node together do not come back together. */

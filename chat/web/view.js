@@ -95,7 +95,7 @@ export class View {
     if (state === "offline" || (state === "connecting" && coming))
       return this.#say(account ? "offline" : "unreachable");
     if (state === "gone") return this.#say(some ? "lost" : "late"); // who only waited had no conversation
-    return ["connecting", "replaced", "banned"].includes(state) ? this.#say(state) : "";
+    return ["connecting", "busy", "replaced", "banned"].includes(state) ? this.#say(state) : "";
   }
 
   #away(talk) {

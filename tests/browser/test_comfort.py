@@ -6,6 +6,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import House
 from tests.browser.scene import PHONE, pair, windows
+from tests.support.nodes import NodeProcess
 
 
 def test_a_name_is_suggested_and_another_on_request(house: House) -> None:
@@ -146,3 +147,22 @@ def test_a_hidden_page_tells_of_messages_in_its_title(house: House) -> None:
             assert len(await bob.page.evaluate("notes")) == 2
 
     asyncio.run(scenario())
+
+
+def test_too_many_new_people_from_one_address_are_told_so(house: House) -> None:
+    """Calm words, the true reason, and no end: it goes on by itself when the node says that it may."""
+
+    async def scenario(node: NodeProcess) -> None:
+        async with windows(node.http) as open_window:
+            ada, bob = await open_window(), await open_window()
+            await ada.begin("Ada")
+            await ada.sees("#wait")
+            await expect(ada.page.locator("#me")).to_be_visible()
+            await bob.begin("Bob")
+            await bob.sees("#wait")
+            await bob.strip_says("Many people have begun to chat from here")
+            await bob.page.click("#cancel")
+            await bob.sees("#start")
+
+    with NodeProcess(house.server.url, {"CHAT_ACCOUNTS_PER_MINUTE": "1"}) as node:
+        asyncio.run(scenario(node))

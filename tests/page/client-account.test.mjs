@@ -49,7 +49,7 @@ test("a node that refuses an account says how long to wait", () => {
   scene.chat.connect("Ada");
   scene.node.open();
   scene.node.says("CRT_ACCOUNT_RESP", { code: 6, retryAfterMs: 30000 });
-  scene.told("connecting", "offline");
+  scene.told("connecting", "busy");
   scene.pass(29999);
   assert.equal(scene.net.sockets.length, 1);
   scene.pass(1);
