@@ -152,9 +152,18 @@ class Page {
     if (!talk.open) return;
     talk.open = talk.typing = talk.away = false;
     const lost = this.#chat.state === "gone";
+    if (!talk.left) this.#rescue(talk);
     this.#note(talk, lost ? "ended" : talk.left ? "youLeft" : "partnerLeft");
     if (!talk.left && talk !== this.#talk) talk.unread += 1;
     if (talk === this.#talk) this.#goOn();
+  }
+
+  /** What was being written when it ended: kept, as what was not sent. */
+  #rescue(talk) {
+    if (talk.draft.trim() === "") return;
+    const entry = Object.assign(talk.said(null, talk.draft, Date.now()), { failed: true });
+    talk.draft = "";
+    if (talk === this.#talk) this.#log.add(entry);
   }
 
   #note(talk, note) {

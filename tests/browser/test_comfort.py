@@ -166,3 +166,18 @@ def test_too_many_new_people_from_one_address_are_told_so(house: House) -> None:
 
     with NodeProcess(house.server.url, {"CHAT_ACCOUNTS_PER_MINUTE": "1"}) as node:
         asyncio.run(scenario(node))
+
+
+def test_what_was_being_written_when_the_partner_left_is_kept(house: House) -> None:
+    """As a message that was not sent: it can be read and copied."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada, bob = await pair(open_window)
+            await ada.page.fill("#message", "A long thought, not quite fin")
+            await bob.press("#leave")
+            await ada.sees("#over")
+            await ada.mark("A long thought, not quite fin", "failed")
+            await ada.sees(".note:last-child", "Bob has left")
+
+    asyncio.run(scenario())
