@@ -36,7 +36,7 @@ def guarded() -> Iterator[Server]:
 
 
 class Configured(Server):
-    """A server with a configuration file."""
+    """A server with a configuration file, which alone says what is kept."""
 
     def __init__(self, conf: Path) -> None:
         super().__init__("redis", username="chat", password=PASSWORD.replace(" ", "%20"))
@@ -45,9 +45,12 @@ class Configured(Server):
     def _listen(self) -> list[str]:
         return [str(self._conf), *super()._listen()]
 
+    def _keep(self) -> list[str]:
+        return ["--dir", str(self.directory)]
+
 
 def test_people_talk_come_back_and_leave(guarded: Server) -> None:
-    """All that nodes do works with that user, on two nodes, over a restart of Redis too."""
+    """All that nodes do works with that user, on two nodes."""
     with (
         NodeProcess(guarded.url, NO_LIMITS) as first,
         NodeProcess(guarded.url, NO_LIMITS) as second,
@@ -130,7 +133,24 @@ def test_nobody_gets_in_without_the_password(guarded: Server) -> None:
 
 
 def test_what_was_confirmed_is_on_disk(guarded: Server) -> None:
-    """Killed and started again, with the configuration as it is: everything is there."""
+    """Killed in the very moment after an answer, and started again: it is there, and so are the functions."""
+    with NodeProcess(guarded.url, NO_LIMITS) as node:
+
+        async def scenario() -> tuple[int, int]:
+            ada, bob, session = await pair(node.url, node.url)
+            assert (await ada.say(session, "the last word"))["code"] == 0
+            guarded.kill()
+            return session, bob.account_id
+
+        session, account = asyncio.run(scenario())
+    guarded.start()
+    with guarded.client(decode_responses=True) as client:
+        assert client.hget(f"chat:{{0}}:session:{session}", "last") == "1"
+        assert "the last word" in str(client.xrange(f"chat:{{0}}:inbox:{account}"))
+        client.fcall_ro("chat_1_held", 1, "chat:{0}", "nobody", 0)
+
+
+def test_at_its_bound_it_refuses_and_forgets_nothing() -> None:
+    """A living key is never thrown away to make room."""
     conf = (BASE / "redis.conf").read_text()
-    for line in ("appendonly yes", "appendfsync always", "maxmemory-policy noeviction"):
-        assert f"\n{line}\n" in conf
+    assert "\nmaxmemory-policy noeviction\n" in conf
