@@ -31,7 +31,8 @@ class Manner:
 
 
 class Person:
-    """``urls`` are the nodes; each new socket goes to any of them, as a load balancer would do it."""
+    """``urls`` are the nodes. The first socket goes where it is told, so that a fault of any node hits
+    somebody; each later one goes to any of them, as a load balancer would do it."""
 
     def __init__(self, name: str, urls: Sequence[str], book: Book, rng: random.Random) -> None:
         self.name = name
@@ -56,9 +57,9 @@ class Person:
 
     # the socket
 
-    async def come(self) -> None:
-        """A new account on any node."""
-        self.wire = await self._open()
+    async def come(self, url: str) -> None:
+        """A new account on that node."""
+        self.wire = await self._open(url)
         await self.wire.create(self.name)
         self._account, self._token = self.wire.account_id, self.wire.token
         self._connected.set()
@@ -101,7 +102,7 @@ class Person:
 
     async def _come_back(self) -> None:
         """RECONNECT_REQ with the last number that arrived."""
-        wire = await self._open()
+        wire = await self._open(self._rng.choice(self._urls))
         try:
             answer = await wire.reconnect(self._account, self._token, self._last)
         except AssertionError as error:  # no answer in time
@@ -123,10 +124,10 @@ class Person:
             self._answers.get_nowait()
         self._connected.set()
 
-    async def _open(self) -> Wire:
-        """To any node: one that stands still is not waited for."""
+    async def _open(self, url: str) -> Wire:
+        """A node that stands still is not waited for."""
         return await Wire.open(
-            self._rng.choice(self._urls),
+            url,
             receive_buffer=self.receive_buffer,
             websocket_handshake_timeout=PATIENCE_SECONDS,
         )
