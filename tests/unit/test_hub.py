@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chat.connection import Connection, Limits
+from chat.counts import Counts
 from chat.errors import Close, Code
 from chat.hub import Hub
 from tests.unit.test_connection import FakeTransport
@@ -45,6 +46,9 @@ class FakeInboxes:
     ) -> None:
         self.asked.append((list(sockets), done))
 
+    def age(self, server_us: int) -> float:
+        return server_us / 1e6
+
     def say_last(self, *last: int, code: int = Code.SUCCESS) -> None:
         """Answers what was asked first after an interruption, for each socket."""
         sockets, done = self.asked.pop(0)
@@ -68,7 +72,8 @@ class World:
         self.inboxes = FakeInboxes()
         self.written: list[tuple[int, int]] = []
         self.codes: dict[Connection, int] = {}
-        self.hub = Hub(self.inboxes, lambda c: self.written.append((c.account, c.seq)))
+        self.counts = Counts()
+        self.hub = Hub(self.inboxes, lambda c: self.written.append((c.account, c.seq)), self.counts)
         self.transports: dict[Connection, FakeTransport] = {}
 
     def join(self, account: int = 1000, epoch: int = 1, acked: int = 0) -> Connection:
