@@ -53,14 +53,18 @@ class State:
                 self.held[owner] = set(map(int, value))
             case "queue":
                 self.queue = list(map(int, value))
-            case "away":
-                self.away = set(map(int, value))
-            case "nodes":
-                self.nodes = {node.decode() for node in value}
+            case "away" | "nodes":
+                self._take_deadlines(name, value)
             case "open":
                 self.counted = {kind: int(number) for kind, number in _text(value).items()}
             case _ if kind != "last":
                 self.strange.add(name)
+
+    def _take_deadlines(self, name: str, members: list[bytes]) -> None:
+        if name == "away":
+            self.away = set(map(int, members))
+        else:
+            self.nodes = {node.decode() for node in members}
 
     def check(self) -> None:
         """What the head of the library says holds at all times."""

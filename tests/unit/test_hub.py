@@ -215,3 +215,20 @@ def test_somebody_waits_for_this_node() -> None:
     world.inboxes.say_last(2)
     world.hub.push(1000, push(3))
     assert world.frames(connection) == [push(3)]
+
+
+def test_the_time_of_a_push_is_taken_when_it_was_written() -> None:
+    """It comes behind its push; of one that is being read from the inbox it says nothing."""
+    world = World()
+    world.join(1000)
+    world.hub.push(1000, push(1))
+    world.hub.push(1000, b"at 250000")
+    assert world.counts.pushes.number == 1
+    assert world.counts.pushes.total == 0.25
+    world.hub.push(1000, push(3))
+    world.hub.push(1000, b"at 250000")
+    assert world.counts.pushes.number == 1
+    assert (world.counts.gaps_filled, world.counts.replayed) == (0, 0)
+    world.inboxes.answer(2, 3)
+    assert (world.counts.gaps_filled, world.counts.replayed) == (1, 2)
+    assert world.codes == {}
