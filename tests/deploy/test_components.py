@@ -1,5 +1,6 @@
 """k8s/components/: what they add to the rest, when somebody's kustomization names them."""
 
+import hashlib
 import os
 import runpy
 import subprocess
@@ -8,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import yaml
 
 from tests.deploy.known import COMPONENTS, PROMETHEUS, complaints
 from tests.deploy.test_manifests import VERSIONS, Objects, container, plain, render
+from tests.support.balancer import replaced
 from tests.support.nodes import ROOT
+from tests.support.servers import Server, find_binary
 
 NAMES = sorted(path.parent.name for path in COMPONENTS.glob("*/kustomization.yaml"))
 
@@ -61,45 +65,43 @@ def test_the_operator_gets_the_rules_word_for_word(objects: Objects) -> None:
     assert objects["PrometheusRule", "chat"]["spec"] == rules
 
 
-def test_the_operator_finds_the_nodes(objects: Objects) -> None:
-    """By the labels, the namespace and the port that they have."""
-    node = objects["Deployment", "node"]
-    monitor = objects["PodMonitor", "node"]
-    assert monitor["metadata"]["namespace"] == node["metadata"]["namespace"]
-    labels = node["spec"]["template"]["metadata"]["labels"]
+@pytest.mark.parametrize(("kind", "name"), [("Deployment", "node"), ("StatefulSet", "redis")])
+def test_prometheus_finds_them(objects: Objects, kind: str, name: str) -> None:
+    """By the namespace, the labels and the port that they have, with the operator and without."""
+    workload = objects[kind, name]
+    namespace = workload["metadata"]["namespace"]
+    labels = workload["spec"]["template"]["metadata"]["labels"]
+    ports = {port["name"] for one in containers(workload) for port in one.get("ports", [])}
+
+    monitor = objects["PodMonitor", name]
+    assert monitor["metadata"]["namespace"] == namespace
     assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
-    assert endpoint["path"] == "/metrics"
-    assert endpoint["port"] in {port["name"] for port in container(node)["ports"]}
+    assert endpoint["port"] in ports
+    relabelings = {one["targetLabel"]: one for one in endpoint["relabelings"]}
 
-
-def test_every_way_to_find_nodes_gives_the_same_names(objects: Objects) -> None:
-    """Job and instance, by which rules and dashboard go."""
     said = yaml.safe_load((PROMETHEUS / "prometheus-k8s.yml").read_text())
-    job = next(job for job in said["scrape_configs"] if job["job_name"] == "chat")
+    wanted = relabelings["job"]["replacement"]
+    (job,) = [job for job in said["scrape_configs"] if job["job_name"] == wanted]
     (discovery,) = job["kubernetes_sd_configs"]
-    assert discovery["namespaces"]["names"] == [
-        objects["Deployment", "node"]["metadata"]["namespace"]
-    ]
-    named = {
-        rule["target_label"]: rule["source_labels"]
-        for rule in job["relabel_configs"]
-        if "target_label" in rule
-    }
-    (endpoint,) = objects["PodMonitor", "node"]["spec"]["podMetricsEndpoints"]
-    (instance,) = [rule for rule in endpoint["relabelings"] if rule["targetLabel"] == "instance"]
-    assert named["instance"] == instance["sourceLabels"] == ["__meta_kubernetes_pod_name"]
-    assert {"namespace", "pod"} <= named.keys()
+    assert discovery["namespaces"]["names"] == [namespace]
     kept = {
-        rule["source_labels"][0].removeprefix("__meta_kubernetes_pod_"): rule["regex"]
-        for rule in job["relabel_configs"]
-        if rule.get("action") == "keep"
+        one["source_labels"][0].removeprefix("__meta_kubernetes_pod_"): one["regex"]
+        for one in job["relabel_configs"]
+        if one.get("action") == "keep"
     }
-    labels = objects["Deployment", "node"]["spec"]["template"]["metadata"]["labels"]
     assert kept == {
         "label_app_kubernetes_io_name": labels["app.kubernetes.io/name"],
         "container_port_name": endpoint["port"],
     }
+    # What the operator sets by itself; and the name that people find again.
+    named = {
+        one["target_label"]: one["source_labels"]
+        for one in job["relabel_configs"]
+        if "target_label" in one
+    }
+    assert named.keys() == {"namespace", "pod", "instance"}
+    assert named["instance"] == relabelings["instance"]["sourceLabels"]
 
 
 def test_annotations_say_where_metrics_are(objects: Objects) -> None:
@@ -122,3 +124,44 @@ def test_the_autoscaler_counts_sockets_too(objects: Objects) -> None:
     (rule,) = yaml.safe_load((PROMETHEUS / "adapter-rule.yml").read_text())["rules"]
     assert rule["name"]["as"] == name
     assert rule["seriesQuery"].startswith(f"{name}{{")
+
+
+def test_the_exporter_is_confined_like_the_rest(objects: Objects) -> None:
+    """No privileges, a read-only root, bounds; reached on its own port, Redis still by nodes alone."""
+    for one in containers(objects["StatefulSet", "redis"]):
+        guard = one["securityContext"]
+        assert guard["allowPrivilegeEscalation"] is False
+        assert guard["readOnlyRootFilesystem"] is True
+        assert guard["capabilities"]["drop"] == ["ALL"]
+        assert one["resources"]["limits"]["memory"]
+    nodes, anybody = objects["NetworkPolicy", "redis"]["spec"]["ingress"]
+    assert nodes["from"]
+    assert nodes["ports"] == [{"port": "redis"}]
+    assert anybody == {"ports": [{"port": "metrics"}]}
+
+
+def test_the_exporter_can_ask_how_redis_is_and_nothing_else(
+    objects: Objects, tmp_path: Path
+) -> None:
+    """The list of users that the pod makes, in a real Redis."""
+    if find_binary("redis") is None:
+        pytest.skip("there is no redis on this machine")
+    users = tmp_path / "users.acl"
+    for one in objects["StatefulSet", "redis"]["spec"]["template"]["spec"]["initContainers"]:
+        script = one["command"][-1].replace("/given/", f"{ROOT}/k8s/base/")
+        script = replaced(script, ("/etc/redis/users.acl", str(users)))
+        digest = hashlib.sha256(b"secret").hexdigest()
+        subprocess.run(["sh", "-c", script], env={**os.environ, "SHA256": digest}, check=True)
+    with Server("redis", "--aclfile", str(users), username="exporter", password="secret") as server:
+        with server.client() as exporter:
+            assert {"maxmemory", "used_memory", "aof_last_write_status"} <= exporter.info().keys()
+            for command in ("SLOWLOG GET", "KEYS *", "GET chat:x", "MONITOR", "CONFIG GET *"):
+                with pytest.raises(redis.exceptions.NoPermissionError):
+                    exporter.execute_command(*command.split())
+        with redis.Redis.from_url(server.url.replace("exporter:", "chat:")) as node:
+            assert node.exists("chat:{0}:last") == 0
+
+
+def containers(workload: Any) -> list[Any]:
+    pod = workload["spec"]["template"]["spec"]
+    return [*pod["containers"], *pod.get("initContainers", [])]

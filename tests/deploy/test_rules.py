@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.known import COMPONENTS, PROMETHEUS, asked, complaints, rules
+from tests.deploy.known import PROMETHEUS, asked, complaints, rules
 from tests.support.balancer import replaced
 
 CONFIGURATIONS = ("prometheus.yml", "prometheus-k8s.yml")
@@ -39,7 +39,7 @@ def test_prometheus_takes_the_configuration(name: str, tmp_path: Path) -> None:
             "static_configs: [{targets: [node]}]\n",
             text,
         )
-        assert count == 1
+        assert count == 2
     else:
         text = replaced(text, ("/etc/prometheus/chat-nodes/*.yml", f"{tmp_path}/nodes/*.yml"))
     (tmp_path / name).write_text(text)
@@ -57,9 +57,6 @@ def test_jobs_have_the_names_that_rules_go_by() -> None:
         said = yaml.safe_load((PROMETHEUS / name).read_text())
         assert {f'job="{job["job_name"]}"' for job in said["scrape_configs"]} == wanted
         assert said["rule_files"] == ["chat-rules.yml"]
-    monitor = yaml.safe_load((COMPONENTS / "prometheus-operator" / "podmonitor.yaml").read_text())
-    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
-    assert {"targetLabel": "job", "replacement": "chat"} in endpoint["relabelings"]
 
 
 def test_every_series_is_of_one_of_these_jobs() -> None:
