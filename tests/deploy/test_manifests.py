@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from chat.config import SETTINGS
+from tests.support.balancer import PUBLIC, PUBLIC_FILES
 from tests.support.nodes import ROOT
 
 K8S = ROOT / "k8s"
@@ -62,7 +63,7 @@ def test_one_object_a_file_and_every_file_is_used() -> None:
     for directory in (path.parent for path in K8S.rglob("kustomization.yaml")):
         said = yaml.safe_load((directory / "kustomization.yaml").read_text())
         manifests = {path.name for path in directory.glob("*.yaml")} - {"kustomization.yaml"}
-        assert manifests == {name for name in said["resources"] if name.endswith(".yaml")}
+        assert manifests == {name for name in said.get("resources", []) if name.endswith(".yaml")}
         for name in manifests:
             assert len(list(yaml.safe_load_all((directory / name).read_text()))) == 1
 
@@ -125,6 +126,14 @@ def test_every_pod_is_confined(objects: Objects) -> None:
             assert guard["capabilities"]["drop"] == ["ALL"]
             assert one["resources"]["requests"]
             assert one["resources"]["limits"]["memory"]
+
+
+def test_the_public_sees_what_people_need() -> None:
+    """And no more: not /metrics. The same paths that nginx and HAProxy let through."""
+    ingress = yaml.safe_load((K8S / "base" / "ingress.yaml").read_text())
+    for rule in ingress["spec"]["rules"]:
+        paths = {(path["path"], path["pathType"]) for path in rule["http"]["paths"]}
+        assert paths == {(path, "Exact") for path in PUBLIC} | {(PUBLIC_FILES, "Prefix")}
 
 
 def test_redis_is_reached_by_nodes_alone(objects: Objects) -> None:
