@@ -25,7 +25,7 @@ On a terminal the picture is drawn anew all the time: q or Ctrl-C ends it. Anywh
           operations_per_second, cpu_seconds, clients, evicted_keys, aof (ok, err, off), rdb (ok, err)}
 What a node does not say of itself is null; so is redis, where the user has no right to INFO.
 
-It only reads: a Redis user needs +fcall_ro +info, and the keys chat:*."""
+It only reads. A Redis user needs %R~chat:* +fcall_ro +info +time +@read, and +hello +auth as for any login."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,7 +1,6 @@
 """A look at the shared state, for those who are no node: it asks, and never writes, loads or subscribes.
 
-What it may do is FCALL_RO of functions that only read, and INFO: a replica, or a user with rights to no
-more than that, is enough.
+What it asks is FCALL_RO of functions that only read, and INFO: a replica can answer that too.
 """
 
 import asyncio
@@ -24,11 +23,25 @@ NAME = "chat-top"
 SECTIONS = "server", "clients", "memory", "persistence", "stats", "replication", "cpu"
 
 
+RIGHTS = "%R~chat:* +fcall_ro +info +time +@read"
+"""Also what a function calls is asked for."""
+FORBIDDEN = "NOPERM", "can't run this command", "ACL failure"
+"""Words of Redis, and of Valkey, to a user who may not do it, or not within a function."""
+
+
+class CannotLook(StoreUnreachable):
+    """``why`` is the reason without the address; ``answered`` whether that is what Redis said."""
+
+    def __init__(self, shown: str, why: str, *, answered: bool) -> None:
+        super().__init__(f"cannot look at Redis at {shown}: {why}")
+        self.why = why
+        self.answered = answered
+
+
 class Look:
     """Connects when it is asked something, and again when that connection was lost; nothing is repeated.
 
-    Raises SettingsError for a URL that cannot be used, and StoreUnreachable, in one line for people, for
-    all that is not answered within ``timeout`` seconds, or refused.
+    Raises SettingsError for a URL that cannot be used, and CannotLook, in one line for people, for all that is not answered within ``timeout`` seconds, or refused.
     """
 
     def __init__(self, url: str, timeout: float) -> None:
@@ -78,7 +91,7 @@ class Look:
         return list(reply[1:])
 
     async def _asked(self, parts: Sequence[Part]) -> Any:
-        """The reply; a ReplyError is what this command was answered, everything else is a StoreUnreachable."""
+        """The reply; a ReplyError is what this command was answered, everything else is a CannotLook."""
         try:
             async with asyncio.timeout(self._timeout):
                 wire = await self._connected()
@@ -87,7 +100,8 @@ class Look:
             raise
         except UNUSABLE as error:
             self.close()  # an answer that comes later is not the answer to the next question
-            raise self._cannot(str(error) or f"no answer for {self._timeout:g} s") from None
+            why = in_words(str(error)) or f"no answer for {self._timeout:g} s"
+            raise CannotLook(self.shown, why, answered=False) from None
 
     async def _connected(self) -> Wire:
         if self._wire is None or self._wire.lost.done():
@@ -102,19 +116,13 @@ class Look:
     def _new_wire(self) -> Wire:
         return Wire(lambda channel, payload: None, lambda pressed: None, b"", self._timeout)
 
-    def _refused(self, error: hiredis.ReplyError) -> StoreUnreachable:
-        said = str(error)
-        if "Function not found" in said:
-            return StoreUnreachable(
-                f"no chat node has ever used the Redis at {self.shown}:"
-                " start one, or is it another Redis?"
-            )
-        if said.startswith("NOPERM"):
-            return self._cannot(f"{said} (it takes +fcall_ro +info and the keys chat:*)")
-        return self._cannot(said)
-
-    def _cannot(self, said: str) -> StoreUnreachable:
-        return StoreUnreachable(f"cannot look at Redis at {self.shown}: {in_words(said)}")
+    def _refused(self, error: hiredis.ReplyError) -> CannotLook:
+        why = in_words(str(error))
+        if "Function not found" in why:
+            why = "no chat node has ever used it: start one, or is it another Redis?"
+        elif any(words in why for words in FORBIDDEN):
+            why += f" (a user needs {RIGHTS})"
+        return CannotLook(self.shown, why, answered=True)
 
 
 def text(data: bytes) -> str:

@@ -93,9 +93,7 @@ def _rates(nodes: Sequence[NodeSeen], width: int) -> list[Line]:
 
 def _redis(redis: RedisSeen | None, width: int) -> list[Line]:
     if redis is None:
-        return _wrapped(
-            "redis", [("bad", "this user may not ask for INFO (it takes +info)")], width
-        )
+        return _wrapped("redis", [("bad", "this user has no right to INFO (+info)")], width)
     bound, used = redis.memory_max_bytes, redis.memory_used_bytes
     memory = f"{size(used)} of {size(bound)}" if bound else f"{size(used)}, no bound"
     items = [

@@ -11,8 +11,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.layout import FormattedTextControl, Layout, Window
 from prompt_toolkit.styles import Style
 
-from chat.errors import StoreUnreachable
-from chat.store.look import Look
+from chat.store.look import CannotLook, Look
 from chat.talk.tasks import until_first
 from chat.top.drawing import draw
 from chat.top.history import History
@@ -21,6 +20,8 @@ from chat.top.snapshot import Snapshot
 from chat.top.words import seconds
 
 STYLES = {"head": "bold", "bad": "bold ansired", "dim": "ansibrightblack"}
+RETRY_SECONDS = 1.0
+"""After a look that failed, the next one is not far."""
 REDRAW_SECONDS = 1.0
 """Also without news: how long Redis has not answered is counted."""
 
@@ -43,13 +44,13 @@ class Live:
         self._history = History()
         self._snapshot: Snapshot | None = None
         self._seen = clock()
-        self._trouble = ""
+        self._trouble: CannotLook | None = None
 
     def show(self, snapshot: Snapshot) -> None:
         """This is the picture from here on."""
         self._seen = self._clock()
         self._snapshot = self._history.add(snapshot, self._seen)
-        self._trouble = ""
+        self._trouble = None
 
     async def run(self) -> None:
         """Shows, looks and draws until the person has had enough."""
@@ -59,11 +60,11 @@ class Live:
     async def _follow(self, changed: Callable[[], None]) -> None:
         """The first picture is there already."""
         while True:
-            await asyncio.sleep(self._every)
+            await asyncio.sleep(min(self._every, RETRY_SECONDS) if self._trouble else self._every)
             try:
                 self.show(await read(self._look, self._now))
-            except StoreUnreachable as error:
-                self._trouble = str(error)
+            except CannotLook as error:
+                self._trouble = error
             changed()
 
     def _application(self) -> "Application[None]":
@@ -98,9 +99,11 @@ class Live:
         return text[:-1]
 
     def _without_answer(self) -> str:
-        if not self._trouble:
+        if self._trouble is None:
             return ""
-        return f"no answer from Redis for {seconds(self._clock() - self._seen)}: {self._trouble}"
+        what = "nothing to see in" if self._trouble.answered else "no answer from"
+        since = seconds(self._clock() - self._seen)
+        return f"{what} Redis for {since}: {self._trouble.why}"
 
 
 def _keys() -> KeyBindings:

@@ -16,7 +16,7 @@ WAITERS = 5
 
 
 async def read(look: Look, now: Callable[[], datetime]) -> Snapshot:
-    """How things stand; raises StoreUnreachable. ``now`` is in UTC."""
+    """How things stand; raises CannotLook. ``now`` is in UTC."""
     pools = [await _pool(look, pool) for pool in POOLS]
     info = await look.info()
     time = f"{now():%Y-%m-%dT%H:%M:%SZ}"

@@ -8,7 +8,7 @@ from chat.top.words import UNKNOWN, count, rate, seconds, shorten
 
 Line = list[tuple[str, str]]
 """Pieces of text, each with its style: "", or a name of ``live.py``."""
-SHORTEST_NAME = 16
+SHORTEST_NAME = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ def _version(node: NodeSeen) -> str:
 
 
 COLUMNS = (
-    Column("UP", 7, 4, lambda node: seconds(node.up_seconds)),
-    Column("LEASE", 10, 9, _lease),
+    Column("UP", 6, 4, lambda node: seconds(node.up_seconds)),
+    Column("LEASE", 11, 9, _lease),
     Column("SOCKETS", 7, 8, lambda node: count(node.sockets)),
     Column("ACCOUNTS", 8, 6, _accounts),
     Column("MSG/S", 6, 7, lambda node: rate(node.messages_per_second)),

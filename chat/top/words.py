@@ -22,10 +22,10 @@ def rate(number: float | None) -> str:
 
 
 def seconds(number: float | None) -> str:
-    """9 s, 119 s, 12 min, 5 h, 30 d: two or three digits are enough."""
+    """9 s, 12 min, 50 h, 30 d: two digits are enough."""
     if number is None:
         return UNKNOWN
-    for unit, size, most in (("s", 1, 120), ("min", 60, 7_200), ("h", 3_600, 172_800)):
+    for unit, size, most in (("s", 1, 100), ("min", 60, 6_000), ("h", 3_600, 360_000)):
         if number < most:
             return f"{number // size:.0f} {unit}"
     return f"{number // 86_400:.0f} d"
@@ -51,5 +51,5 @@ def shorten(text: str, width: int) -> str:
         return text
     if width < 5:
         return text[: max(width, 0)]
-    tail = min(9, width // 2)
+    tail = min(9, width * 2 // 3)
     return f"{text[: width - tail - 1]}…{text[-tail:]}"
