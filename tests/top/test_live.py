@@ -163,3 +163,22 @@ def test_a_node_that_leaves_is_gone(place: Place) -> None:
             terminal.shows("2 alive")
             assert other.stop() == 0
         terminal.shows("1 alive", " gone ")
+
+
+def test_a_fault_of_ours_leaves_the_terminal_too(redis_server: Server) -> None:
+    """What nobody thought of is told on the first screen, which is as it was."""
+    library = """#!lua name=chat_1
+        local function overview() return {0, %s} end
+        local function waiting() return {0} end
+        local flags = {'no-writes'}
+        redis.register_function({function_name = 'chat_1_overview', callback = overview, flags = flags})
+        redis.register_function({function_name = 'chat_1_waiting', callback = waiting, flags = flags})"""
+    figures = "'accounts', 0, 'away', 0, 'sessions', 0, 'waiting', 0, 'longest', 0, 'nodes', {}"
+    with Server(redis_server.kind) as server, server.client() as client:
+        client.function_load(library.replace("%s", figures))
+        with Terminal("--redis-url", server.url, *EVERY) as terminal:
+            terminal.shows("no node has a lease here")
+            client.function_load(library.replace("%s", "'strange', 1"), replace=True)
+            assert terminal.ended() == 1
+            assert restored(terminal)
+            assert "KeyError" in terminal.screen.text
