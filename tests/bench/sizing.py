@@ -54,6 +54,13 @@ class Place:
         with self.server.client(decode_responses=True) as client:
             return int(client.info("memory")["used_memory"])
 
+    def inboxes(self) -> int:
+        """What Redis has allocated for those of people who are away."""
+        with self.server.client(decode_responses=True) as client:
+            away = client.zrange("chat:{0}:away", 0, -1)
+            sizes = [client.memory_usage(f"chat:{{0}}:inbox:{id_}", samples=0) for id_ in away]
+            return sum(size or 0 for size in sizes)
+
     def all_away(self, number: int) -> None:
         with self.server.client() as client:
             wait_until(lambda: client.zcard("chat:{0}:away") == number, "they are away")
@@ -124,13 +131,13 @@ async def _waiting(place: Place, people: Sequence[Person], number: int = 500) ->
     for person in people[1::2]:
         person.cut()
     await asyncio.to_thread(place.all_away, len(people) // 2)
-    memory, talkers = place.memory(), people[::2]
+    memory, talkers = place.inboxes(), people[::2]
     spoken = talkers[0].spoken
     wanted = spoken.confirmed + number
     for turn in range(number):
         talkers[turn % 10].say()
     await spoken.until(lambda spoken: spoken.confirmed >= wanted)
-    return [_each("memory of Redis, for a message that waits", place.memory() - memory, number)]
+    return [_each("memory of Redis, for a message that waits", place.inboxes() - memory, number)]
 
 
 def _each(what: str, size: int, number: int) -> Figure:
