@@ -32,10 +32,10 @@ class Figure:
 
 
 class Place:
-    """A Redis as it runs in k8s/, and two nodes."""
+    """A Redis with an append-only file, and two nodes."""
 
-    def __init__(self, stack: ExitStack) -> None:
-        keep = ("--appendonly", "yes", "--appendfsync", "everysec")
+    def __init__(self, stack: ExitStack, fsync: str) -> None:
+        keep = ("--appendonly", "yes", "--appendfsync", fsync)
         self.server = stack.enter_context(Server(available_servers()[0], *keep))
         self.nodes = [NodeProcess(self.server.url, NO_LIMITS) for _ in range(2)]
         for node in self.nodes:
@@ -165,14 +165,19 @@ def many_files() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def main() -> None:
+def options_of(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.sizing", description=__doc__)
     parser.add_argument("--people", type=int, default=4000, help="an even number (4000)")
     parser.add_argument("--rates", type=int, nargs="+", default=[500, 2000], metavar="RATE")
     parser.add_argument("--seconds", type=float, default=15, help="of talking at each rate (15)")
-    options = parser.parse_args()
+    parser.add_argument("--fsync", choices=("always", "everysec", "no"), default="always")
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    options = options_of()
     with many_files(), ExitStack() as stack:
-        place = Place(stack)
+        place = Place(stack, options.fsync)
         figures = asyncio.run(measure(place, options.people, options.rates, options.seconds))
         for figure in figures:
             print(f"| {figure.what} | {figure.value} |")
