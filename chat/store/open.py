@@ -1,14 +1,16 @@
 """The store that the settings ask for: a Redis, or the embedded server."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from chat.config import Settings
 from chat.store.address import Address
 from chat.store.embedded import EmbeddedLink, EmbeddedServer
 from chat.store.keys import account_of, probe_of
 from chat.store.library import Greeting, library
-from chat.store.link import Link, RedisLink
+from chat.store.link import Link, Place, RedisLink
+from chat.store.sentinel import SCHEMES, Sentinels
 from chat.store.store import Store
+from chat.store.wire import Ask
 
 
 def open_store(
@@ -31,9 +33,10 @@ def open_store(
 
     link: Link
     if settings.redis_url:
+        place, greet = _place(settings.redis_url)
         link = RedisLink(
-            Address.parse(settings.redis_url),
-            Greeting(),
+            place,
+            greet,
             pushed,
             on_gap,
             on_pressure,
@@ -53,3 +56,12 @@ def open_store(
         timeout=settings.redis_timeout_seconds,
         clock=clock,
     )
+
+
+def _place(url: str) -> tuple[Place, Callable[[Ask], Awaitable[None]]]:
+    """Where Redis is, and what a connection to it begins with."""
+    greet = Greeting()
+    if url.partition("://")[0] in SCHEMES:
+        sentinels = Sentinels.parse(url)
+        return sentinels, sentinels.confirming(greet)
+    return Address.parse(url), greet
