@@ -1,5 +1,6 @@
 """A primary with its replicas, and the sentinels that watch them: real processes, as operators run them."""
 
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -126,17 +127,17 @@ class Flock:
         wait_until(known, "the sentinels know each other and the replicas", timeout=30)
 
     def until_replicated(self) -> None:
-        """Return when every replica that runs has all that its primary has."""
-
-        def equal() -> bool:
-            with self.primary.client() as client:
-                said = client.info("replication")
-            running = sum(server.running for server in self.servers) - 1
-            replicas = [said.get(f"slave{number}") for number in range(running)]
-            ends = {one and one["state"] == "online" and one["offset"] for one in replicas}
-            return ends <= {said["master_repl_offset"]}
-
-        wait_until(equal, "the replicas have it all", timeout=30)
+        """Return when every replica that runs has all that its primary has by now."""
+        mark = secrets.token_hex(4)
+        with self.primary.client() as client:
+            client.set("mark", mark)
+        for server in self.servers:
+            if server.running:
+                with server.client(decode_responses=True) as client:
+                    wait_until(
+                        lambda client=client: client.get("mark") == mark,  # type: ignore[misc]
+                        "the replicas have it all",
+                    )
 
 
 @contextmanager
