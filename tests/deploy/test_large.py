@@ -4,10 +4,11 @@ files, who find each other, fail over, come back, and are found by nodes. Pods a
 import asyncio
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +20,7 @@ import redis
 from tests.support.balancer import replaced
 from tests.support.nodes import NO_LIMITS, ROOT, NodeProcess
 from tests.support.process import HOST, Process, free_port, wait_until
-from tests.support.sentinels import IMPATIENT
+from tests.support.sentinels import IMPATIENT, Sentinel
 from tests.support.servers import find_binary
 from tests.support.wire import pair
 
@@ -33,6 +34,10 @@ NAME = "localhost"
 """As in a cluster, everybody has a name, no address."""
 QUICK = {**NO_LIMITS, "CHAT_REDIS_TIMEOUT_SECONDS": "0.8", "CHAT_NODE_LEASE_SECONDS": "4"}
 PATIENCE = 40
+
+
+def until(condition: Callable[..., object], what: str) -> None:
+    wait_until(condition, what, timeout=PATIENCE)
 
 
 class Pod(Process):
@@ -70,14 +75,17 @@ class Pod(Process):
 
     def ask(self, user: str, *command: Any) -> Any:
         """What it answers to that user; None where nobody answers."""
-        login = {"username": user, "password": PASSWORDS[user]}
-        with redis.Redis(
-            HOST, self.port, **login, decode_responses=True, socket_timeout=5
-        ) as client:
+        url = f"redis://{user}:{PASSWORDS[user]}@{HOST}:{self.port}"
+        with redis.Redis.from_url(url, decode_responses=True, socket_timeout=5) as client:
             try:
                 return client.execute_command(*command)
             except (redis.ConnectionError, redis.TimeoutError):
                 return None
+
+    def sees(self) -> dict[str, str]:
+        """All that a sentinel says of the primary; nothing where it does not answer."""
+        said = self.ask("sentinel", "SENTINEL", "MASTER", "chat") or {}
+        return said if isinstance(said, dict) else dict(zip(said[::2], said[1::2], strict=True))
 
 
 class Cluster:
@@ -109,12 +117,12 @@ class Cluster:
         """Sentinels look more often than they would."""
         hurry = ("SENTINEL", "DEBUG", *IMPATIENT)
         for pod in self.sentinels:
-            wait_until(lambda pod=pod: pod.ask("sentinel", *hurry), "it answers", timeout=PATIENCE)  # type: ignore[misc]
+            until(lambda pod=pod: pod.ask("sentinel", *hurry), "it answers")
 
     def role(self, pod: Pod) -> str:
         """master, slave, or nothing; a replica counts when it is in step."""
         said = pod.ask("chat", "ROLE") if pod.running else None
-        return "" if not said or said[0] == "slave" and said[3] != "connected" else str(said[0])
+        return "" if not said or (said[0] == "slave" and said[3] != "connected") else str(said[0])
 
     def named(self) -> set[str]:
         """What the sentinels that run name as the primary."""
@@ -131,14 +139,11 @@ class Cluster:
                 return False
             if self.named() != {self.servers[roles.index("master")].place}:
                 return False
-            seen = [pod.ask("sentinel", "SENTINEL", "MASTER", "chat") for pod in self.sentinels]
-            known = [
-                one if isinstance(one, dict) else dict(zip(one[::2], one[1::2], strict=True))
+            seen = [pod.sees() for pod in self.sentinels]
+            return all(
+                one["num-slaves"] == "2" and one["num-other-sentinels"] == "2"
                 for one in seen
                 if one
-            ]
-            return all(
-                one["num-slaves"] == "2" and one["num-other-sentinels"] == "2" for one in known
             )
 
         wait_until(whole, "one primary, and replicas in step", timeout=PATIENCE)
@@ -156,7 +161,7 @@ class Cluster:
         return next(pod for pod in self.servers if pod.place == place)
 
 
-def unfold(directory: Path) -> None:
+def unfold(directory: Path, down_after: int) -> None:
     """What the ConfigMaps and the init container make, for this machine: sentinels that look more often."""
     users = (BASE / "users.acl").read_text() + (LARGE / "peers.acl").read_text()
     (directory / "users.acl").write_text(replaced(users, *DIGESTS.items()))
@@ -175,12 +180,12 @@ def unfold(directory: Path) -> None:
 
 
 @contextmanager
-def pods() -> Iterator[Cluster]:
+def pods(down_after: int = 1000) -> Iterator[Cluster]:
     if find_binary("redis") is None or shutil.which("redis-cli") is None:
         pytest.skip("there is no redis on this machine")
     with ExitStack() as stack:
         given = Path(stack.enter_context(TemporaryDirectory()))
-        unfold(given)
+        unfold(given, down_after)
         cluster = Cluster(given)
         for pod in [*cluster.servers, *cluster.sentinels]:
             stack.callback(pod.close)
@@ -207,10 +212,7 @@ def until_equal(cluster: Cluster, primary: Pod) -> None:
     mark = secrets.token_hex(4)
     primary.ask("chat", "HSET", "chat:mark", "mark", mark)
     for pod in cluster.servers:
-        wait_until(
-            lambda pod=pod: pod.ask("chat", "HGET", "chat:mark", "mark") == mark,  # type: ignore[misc]
-            "the replicas have it all",
-        )
+        until(lambda pod=pod: pod.ask("chat", "HGET", "chat:mark", "mark") == mark, "all have it")
 
 
 def test_the_primary_is_lost_and_comes_back() -> None:
@@ -241,7 +243,7 @@ def test_the_primary_is_lost_and_comes_back() -> None:
 def test_all_are_gone_at_once() -> None:
     """They come back as they were, in any order: a Redis waits until a sentinel answers, and a sentinel knows
     what it knew, or asks the others."""
-    with pods() as cluster:
+    with pods(down_after=5000) as cluster:  # as long as a pod may take to come back
         cluster.start()
         old = cluster.until_whole()
         old.kill()
@@ -253,7 +255,7 @@ def test_all_are_gone_at_once() -> None:
         for pod in cluster.servers:
             pod.start()
         for pod in cluster.servers:
-            wait_until(lambda pod=pod: "no sentinel answers" in pod.log_since_start(), "it waits")  # type: ignore[misc]
+            until(lambda pod=pod: "no sentinel answers" in pod.log_since_start(), "it waits")
         cluster.sentinels[2].fresh()
         for pod in cluster.sentinels:
             pod.start()
@@ -323,6 +325,26 @@ def test_nobody_may_do_more_than_their_part() -> None:
         ):
             with pytest.raises(redis.exceptions.NoPermissionError):
                 pod.ask(user, *command.split())
+
+
+def test_by_hand_as_the_file_says() -> None:
+    """deploy/redis/sentinel.conf with its words replaced, and what it says to move the primary on purpose."""
+    conf = (ROOT / "deploy" / "redis" / "sentinel.conf").read_text()
+    words = re.findall(r"\b(?:[A-Z]+_)+[A-Z0-9]+\b", re.sub(r"^#.*$", "", conf, flags=re.MULTILINE))
+    assert set(words) == {"SELF_HOST", "PRIMARY_HOST", "SENTINEL_PASSWORD", *DIGESTS}
+    with pods() as cluster:
+        cluster.start()
+        old = cluster.until_whole()
+        conf = replaced(
+            (cluster.sentinels[0].given / "sentinel.conf").read_text(),
+            ("SELF_HOST", NAME), ("PRIMARY_HOST 6379", f"{NAME} {old.port}"),
+            ("port 26379", ""), ("SENTINEL_PASSWORD", PASSWORDS["sentinel"]), *DIGESTS.items(),
+        )  # fmt: skip
+        login = f"sentinel:{PASSWORDS['sentinel']}@"
+        with Sentinel("redis", conf, login) as fourth:
+            until(lambda: fourth.sees()["num-slaves"] == "2", "it has found the replicas")
+            assert fourth.sees()["flags"] == "master"
+            assert fourth.primary() == old.port
 
 
 def test_the_configuration_is_that_of_deploy() -> None:
