@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import pytest
 import redis
+import yaml
 
 from tests.support.balancer import replaced
 from tests.support.nodes import NO_LIMITS, ROOT, NodeProcess
@@ -161,19 +162,32 @@ class Cluster:
         return next(pod for pod in self.servers if pod.place == place)
 
 
+def pod_of(name: str) -> Any:
+    """As it is in the overlay: a patch, or all of it."""
+    file = {"redis": "patches/redis-statefulset.yaml", "sentinel": "sentinel-statefulset.yaml"}[
+        name
+    ]
+    return yaml.safe_load((LARGE / file).read_text())["spec"]["template"]["spec"]
+
+
 def unfold(directory: Path, down_after: int) -> None:
     """What the ConfigMaps and the init container make, for this machine: sentinels that look more often."""
-    users = (BASE / "users.acl").read_text() + (LARGE / "peers.acl").read_text()
-    (directory / "users.acl").write_text(replaced(users, *DIGESTS.items()))
+    for source in (BASE / "users.acl", LARGE / "peers.acl"):
+        shutil.copy(source, directory)
+    (users,) = pod_of("redis")["initContainers"]
+    command = replaced(
+        users["command"][-1], ("/given", str(directory)), ("/etc/redis", str(directory / "made"))
+    )
+    (directory / "made").mkdir()
+    digests = {**DIGESTS, "SHA256": DIGESTS["PASSWORD_SHA256"]}
+    subprocess.run(["/bin/sh", "-c", command], env=digests, check=True)
     for name in ("replication.conf", "primary.sh", "redis.sh", "sentinel.sh"):
         shutil.copy(LARGE / name, directory)
     conf = (BASE / "redis.conf").read_text()
-    conf = replaced(conf, ("/etc/redis/users.acl", str(directory / "users.acl")))
+    conf = replaced(conf, ("/etc/redis/users.acl", str(directory / "made" / "users.acl")))
     (directory / "redis.conf").write_text(f"{conf}\nbind {HOST}\nrepl-diskless-sync-delay 0\n")
     conf = (ROOT / "deploy" / "redis" / "sentinel.conf").read_text()
-    conf = replaced(
-        conf, ("down-after-milliseconds chat 5000", "down-after-milliseconds chat 1000")
-    )
+    conf = replaced(conf, ("milliseconds chat 5000", f"milliseconds chat {down_after}"))
     conf = replaced(conf, ("failover-timeout chat 60000", "failover-timeout chat 6000"))
     conf = replaced(conf, ("+sentinel|master ", "+sentinel|master +sentinel|debug "))
     (directory / "sentinel.conf").write_text(f"{conf}\nbind {HOST}\n")
@@ -354,7 +368,13 @@ def test_the_configuration_is_that_of_deploy() -> None:
     ).read_text()
 
 
-def test_scripts_are_clean() -> None:
-    """A shell can read them."""
-    for script in LARGE.glob("*.sh"):
-        subprocess.run(["/bin/sh", "-n", script], check=True)
+@pytest.mark.parametrize("name", ["redis", "sentinel"])
+def test_a_script_gets_what_it_needs(name: str) -> None:
+    """Each variable of it is in the environment of its container, and the script is what that runs."""
+    (container,) = pod_of(name)["containers"]
+    assert container["command"] == ["sh", f"/given/{name}.sh"]
+    text = (LARGE / f"{name}.sh").read_text() + (LARGE / "primary.sh").read_text().partition(
+        "acting()"
+    )[0]
+    used = set(re.findall(r"\$\{?([A-Z][A-Z0-9_]*)", text)) - {"LOGIN"}
+    assert used <= {variable["name"] for variable in container["env"]}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -149,6 +150,31 @@ def test_a_password_of_the_sentinels(birds: Flock) -> None:
         assert "has none: ?sentinel_password=" in refused(of(guarded.place))
         assert "WRONGPASS" in refused(of(guarded.place, query="?sentinel_password=secret2"))
         assert finds(of(guarded.place, query="?sentinel_password=secret"), birds.primary.port)
+
+
+@pytest.mark.skipif("redis" not in available_servers(), reason="there is no Redis here")
+def test_tls(certificates: Path) -> None:
+    """rediss+sentinel:// is TLS with the sentinels as well as with Redis; certificates are checked."""
+    files = {"cert": "server.crt", "key": "server.key", "ca-cert": "ca.crt"}
+    lines = [f"tls-{name}-file {certificates / file}" for name, file in files.items()]
+    authority = certificates / "ca.crt"
+    secure = [word for line in lines for word in f"--{line}".split()]
+    with Server("redis", *secure, "--tls-auth-clients", "no", tls=authority) as server:
+        watch = f"sentinel monitor {SERVICE} {HOST} {server.port} 1"
+        text = "\n".join(
+            [f"bind {HOST}", *lines, "tls-auth-clients no", "tls-replication yes", watch]
+        )
+        with Sentinel("redis", text, tls=authority) as sentinel:
+            url = of(sentinel.place).replace("redis+", "rediss+")
+            secured = f"{url}?ssl_ca_certs={authority}"
+
+            async def scenario() -> None:
+                async with found(secured, Heard()) as link:
+                    assert await told(link, "PING") == b"PONG"
+
+            asyncio.run(scenario())
+            assert "certificate verify failed" in refused(url)
+            assert f"{sentinel.place}: " in refused(of(sentinel.place))
 
 
 @pytest.mark.parametrize("how", ["kill", "pause"])

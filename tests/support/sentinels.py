@@ -27,14 +27,20 @@ IMPATIENT = ("tilt-trigger", 60_000, "info-period", 1000, "publish-period", 500)
 
 
 class Sentinel(Process):
-    """One sentinel. Its configuration, which it rewrites itself, is kept over restarts, and so is its port."""
+    """One sentinel. Its configuration, which it rewrites itself, is kept over restarts, and so is its port.
 
-    def __init__(self, kind: Kind, configuration: str, login: str = "") -> None:
+    ``tls`` is the certificate of the authority, as for ``Server``; ``login`` is what tests ask with.
+    """
+
+    def __init__(
+        self, kind: Kind, configuration: str, login: str = "", tls: Path | None = None
+    ) -> None:
         super().__init__("sentinel")
         self.port = 0
         self._kind = kind
         self._text = configuration
         self._login = login
+        self._tls = tls
 
     @property
     def place(self) -> str:
@@ -51,7 +57,8 @@ class Sentinel(Process):
             return self
         for _ in range(self.PORTS_TO_TRY):
             self.port = free_port()
-            self.configuration.write_text(f"port {self.port}\n{self._text}")
+            port = f"port 0\ntls-port {self.port}" if self._tls else f"port {self.port}"
+            self.configuration.write_text(f"{port}\n{self._text}")
             try:
                 self._start_here()
             except ProcessFailed:
@@ -64,6 +71,8 @@ class Sentinel(Process):
     def ask(self, *command: Any) -> Any:
         """What it answers to ``SENTINEL …``."""
         url = f"redis://{self._login}{self.place}"
+        if self._tls:
+            url = f"rediss://{self._login}{self.place}?ssl_ca_certs={self._tls}"
         with redis.Redis.from_url(url, decode_responses=True, socket_timeout=5) as client:
             return client.execute_command("SENTINEL", *command)
 

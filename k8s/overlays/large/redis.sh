@@ -6,6 +6,7 @@
 set -eu
 . "$(dirname "$0")/primary.sh"
 LOGIN=replica
+trap 'exit 0' TERM # while it waits; afterwards Redis is in its place
 
 # What it is waiting for, said once.
 said=
