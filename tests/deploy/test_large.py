@@ -194,7 +194,7 @@ def unfold(directory: Path, down_after: int) -> None:
 
 
 @contextmanager
-def pods(down_after: int = 1000) -> Iterator[Cluster]:
+def pods(down_after: int = 2000) -> Iterator[Cluster]:
     if find_binary("redis") is None or shutil.which("redis-cli") is None:
         pytest.skip("there is no redis on this machine")
     with ExitStack() as stack:

@@ -12,7 +12,8 @@ from tests.support.process import HOST, Process, ProcessFailed, free_port, wait_
 from tests.support.servers import ADDRESS_IN_USE, Kind, Server, available_servers, find_binary
 
 SERVICE = "chat"
-DOWN_AFTER_MS = 1000
+DOWN_AFTER_MS = 2000
+"""A busy machine lets a server stand still for a second."""
 
 CONFIGURATION = """\
 bind {host}
@@ -120,6 +121,18 @@ class Flock:
             return len(ports) == 1 and old.port not in ports
 
         wait_until(moved, "the sentinels name another primary", timeout=30)
+        return self.primary
+
+    def until_whole(self) -> Server:
+        """Return the primary that all sentinels name, once all others follow it."""
+        replicas = len(self.servers) - 1
+
+        def whole() -> bool:
+            ports = {sentinel.primary() for sentinel in self.sentinels}
+            named = [server for server in self.servers if {server.port} == ports]
+            return bool(named) and followed(named[0]) == replicas
+
+        wait_until(whole, "all follow one primary", timeout=30)
         return self.primary
 
     def until_known(self) -> None:
