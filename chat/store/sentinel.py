@@ -82,10 +82,13 @@ class Sentinels:
                 found = await wire.ask(("SENTINEL", "get-master-addr-by-name", self._service))
             finally:
                 wire.drop("asked")
-        if found is None:
-            raise LinkDown(f"it knows no service {self._service}")
-        host, port = found
-        return host.decode(), int(port)
+        match found:
+            case [bytes() as host, bytes() as port] if port.isdigit():
+                return host.decode(), int(port)
+            case None:
+                raise LinkDown(f"it knows no service {self._service}")
+            case _:
+                raise LinkDown("it answers what no sentinel does")
 
     def confirming(
         self, greet: Callable[[Ask], Awaitable[None]]
@@ -94,9 +97,9 @@ class Sentinels:
         and a primary may have been demoted meanwhile."""
 
         async def confirm(ask: Ask) -> None:
-            role = (await ask(("ROLE",)))[0].decode()
-            if role != "master":
-                raise LinkDown(f"a sentinel names it, but it is no primary (its role is {role})")
+            role = await ask(("ROLE",))
+            if not isinstance(role, list) or role[0] != b"master":
+                raise LinkDown("a sentinel names it, but it is no primary")
             await greet(ask)
             self._sentinels.remove(self._asked)
             self._sentinels.insert(0, self._asked)

@@ -138,7 +138,7 @@ def test_a_replica_that_is_named_is_refused(birds: Flock) -> None:
         assert order == [here, stale.place]
         line = refused(of(stale.place))
     assert f"{HOST}:{replica.port}, the primary of " in line
-    assert "it is no primary (its role is slave)" in line
+    assert "a sentinel names it, but it is no primary" in line
 
 
 def test_a_password_of_the_sentinels(birds: Flock) -> None:
