@@ -46,8 +46,10 @@ def _parts(text: str) -> list[str]:
 class Admission:
     """The door of one node. ``address`` below is what limits count: an IPv4 address, an IPv6 /64."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, limits: Counter[str]) -> None:
+        """``limits`` counts those who were refused, by the setting they were refused for."""
         self._policy = policy
+        self._limits = limits
         self._sockets: Counter[str] = Counter()
         self.closed = False
         """No new sockets: the node is leaving."""
@@ -62,11 +64,14 @@ class Admission:
         if self.closed:
             return 503, "this node is leaving; another one will serve you"
         if not self._allows(headers.get("Origin"), headers.get("Host")):
+            self._limits["allowed_origins"] += 1
             return 403, "pages of this origin may not open the socket"
         limit = self._policy.sockets_per_address
         if limit and self._sockets[address] >= limit:
+            self._limits["sockets_per_address"] += 1
             return 429, "too many sockets from this address"
         if 0 < self._policy.without_account <= without_account:
+            self._limits["sockets_without_account"] += 1
             return 503, "too many are arriving at this moment; try again, or another node"
         return None
 

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from chat.metrics import Metrics
 from chat.node import Node
 from chat.page import File, load_page
 
@@ -31,15 +32,6 @@ def make_app(node: Node) -> Starlette:
         headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
         return RedirectResponse(f"web/{page.release}/client.js", 307, headers)
 
-    async def healthz(request: Request) -> Response:
-        """The process turns. Independent of Redis: a restart would not mend Redis."""
-        return PlainTextResponse("ok\n")
-
-    async def readyz(request: Request) -> Response:
-        if node.ready():
-            return PlainTextResponse("ready\n")
-        return PlainTextResponse("not ready\n", 503)
-
     async def not_upgraded(request: Request) -> Response:
         headers = {"Connection": "Upgrade", "Upgrade": "websocket"}
         return PlainTextResponse("This is a WebSocket.\n", 426, headers)
@@ -50,10 +42,36 @@ def make_app(node: Node) -> Starlette:
             Route("/client.js", client),
             Route("/web/{release}/{name:path}", file),
             Route("/ws", not_upgraded, methods=METHODS),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
+            *_inside(node),
         ]
     )
+
+
+def _inside(node: Node) -> list[Route]:
+    """What those ask who run it."""
+    measured = Metrics(node)
+
+    async def healthz(request: Request) -> Response:
+        """The process turns. Independent of Redis: a restart would not mend Redis."""
+        return PlainTextResponse("ok\n")
+
+    async def readyz(request: Request) -> Response:
+        if node.ready():
+            return PlainTextResponse("ready\n")
+        return PlainTextResponse("not ready\n", 503)
+
+    async def metrics(request: Request) -> Response:
+        """For those inside: what a proxy passes on comes from the public."""
+        if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
+            return PlainTextResponse("not for the public\n", 404)
+        text, kind = measured.exposition(request.headers.get("accept", ""))
+        return Response(text, headers={"Content-Type": kind, "Cache-Control": "no-store"})
+
+    return [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+    ]
 
 
 def _sent(file: File, request: Request) -> Response:

@@ -9,6 +9,7 @@ from typing import Any
 from chat import protocol
 from chat.commands import Create, Reconnect
 from chat.connection import Connection, Pause, State
+from chat.counts import Counts
 from chat.errors import Close, Code
 from chat.hub import Hub
 from chat.liveness import Liveness
@@ -24,7 +25,7 @@ the others wait in line, and those who are talking are answered in between."""
 
 class Binding:
     """``received`` acts on a frame; it gets those that came in while the socket had to wait.
-    ``flush`` hands over what clients have acknowledged."""
+    ``flush`` hands over what clients have acknowledged; ``clock`` is in seconds."""
 
     def __init__(
         self,
@@ -33,7 +34,9 @@ class Binding:
         liveness: Liveness,
         received: Callable[[Connection, bytes], None],
         flush: Callable[[], None],
+        counts: Counts,
         *,
+        clock: Callable[[], float],
         new_token: Callable[[], str],
         new_nick: Callable[[], str],
     ) -> None:
@@ -42,10 +45,12 @@ class Binding:
         self._liveness = liveness
         self._received = received
         self._flush = flush
+        self._counts = counts
+        self._clock = clock
         self._new_token = new_token
         self._new_nick = new_nick
         self._owed: list[tuple[int, int, int, bool]] = []
-        self._line: deque[tuple[Connection, Create | Reconnect]] = deque()
+        self._line: deque[tuple[Connection, Create | Reconnect, float]] = deque()
         self._under_way = 0
 
     # a socket gets an account
@@ -53,33 +58,34 @@ class Binding:
     def bind(self, connection: Connection, command: Create | Reconnect) -> None:
         """Asks for the socket's account, when it is this socket's turn."""
         connection.state = State.BINDING
-        self._line.append((connection, command))
+        self._line.append((connection, command, self._clock()))
         self._admit()
 
     def _admit(self) -> None:
         """Asks for those whose turn it is. Of one that did not wait nothing is asked."""
         while self._line and self._under_way < BINDINGS_AT_ONCE:
-            connection, command = self._line.popleft()
+            connection, command, since = self._line.popleft()
             if connection.state is State.BINDING:
                 self._under_way += 1
                 if isinstance(command, Create):
-                    self._create(connection, command)
+                    self._create(connection, command, since)
                 else:
-                    self._reconnect(connection, command)
+                    self._reconnect(connection, command, since)
 
-    def _create(self, connection: Connection, command: Create) -> None:
+    def _create(self, connection: Connection, command: Create, since: float) -> None:
         nick, token = command.nick or self._new_nick(), self._new_token()
-        done = partial(self._created, connection, command, nick, token)
+        done = partial(self._created, connection, command, since, nick, token)
         self._store.create(protocol.json_text(nick), token, connection.address, done)
 
-    def _reconnect(self, connection: Connection, command: Reconnect) -> None:
+    def _reconnect(self, connection: Connection, command: Reconnect, since: float) -> None:
         self._flush()  # an older socket of this node may have acknowledged in this very turn
         self._hub.expect(command.account)
-        done = partial(self._attached, connection, command)
+        done = partial(self._attached, connection, command, since)
         self._store.attach(command.account, command.token, command.seq, done)
 
-    def _answered(self) -> None:
+    def _answered(self, command: Create | Reconnect, code: int, since: float) -> None:
         """One has its answer, or none will come: the next has its turn."""
+        self._counts.answered(type(command), code, self._clock() - since)
         self._under_way -= 1
         if self._line:
             asyncio.get_running_loop().call_soon(self._admit)
@@ -91,10 +97,12 @@ class Binding:
             connection.pause(Pause.ACCOUNT)
 
     def _created(
-        self, connection: Connection, command: Create, nick: str, token: str,
+        self, connection: Connection, command: Create, since: float, nick: str, token: str,
         code: int, values: Sequence[int],
     ) -> None:  # fmt: skip
-        self._answered()
+        self._answered(command, code, since)
+        if code == Code.RATE_LIMITED:
+            self._counts.limits["accounts_per_minute"] += 1
         if code != Code.SUCCESS:
             self._not_bound(connection, command, code, values[0] if values else None)
             return
@@ -108,14 +116,16 @@ class Binding:
         self._resume(connection)
 
     def _attached(
-        self, connection: Connection, command: Reconnect, code: int, values: Sequence[Any]
-    ) -> None:
-        self._answered()
+        self, connection: Connection, command: Reconnect, since: float,
+        code: int, values: Sequence[Any],
+    ) -> None:  # fmt: skip
+        self._answered(command, code, since)
         if code != Code.SUCCESS:
             self._hub.unexpect(command.account)
             self._not_bound(connection, command, code)
             return
-        epoch, nick, recovered, waiting, sessions, acked, last, pushes = values
+        epoch, nick, recovered, waiting, sessions, acked, last, pushes, waited_ms = values
+        self._counts.matched(waited_ms)
         if connection.state is State.CLOSED:
             self._hub.unexpect(command.account)
             self.detach(command.account, epoch, acked, connection.code == Close.GOODBYE)

@@ -12,6 +12,7 @@ from chat import commands as c
 from chat import protocol
 from chat.binding import Binding
 from chat.connection import Connection, State
+from chat.counts import Counts
 from chat.errors import Close, Code, close_code
 from chat.hub import Hub
 from chat.liveness import Liveness
@@ -33,6 +34,7 @@ class Handlers:
         acked: Callable[[Connection], None],
         flush: Callable[[], None],
         rest: Callable[[Connection], None],
+        counts: Counts,
         *,
         clock: Callable[[], float],
         new_token: Callable[[], str],
@@ -42,9 +44,12 @@ class Handlers:
         self._acked = acked
         self._rest = rest
         self._clock = clock
+        self._counts = counts
+        self._now = 0.0  # when the frame that is being acted on came in
         self.binding = Binding(
-            store, hub, liveness, self.received, flush, new_token=new_token, new_nick=new_nick
-        )
+            store, hub, liveness, self.received, flush, counts,
+            clock=clock, new_token=new_token, new_nick=new_nick,
+        )  # fmt: skip
         self._requests: dict[type, Callable[[Connection, Any], None]] = {
             c.Dialogue: self._say,
             c.Viewed: self._viewed,
@@ -57,7 +62,7 @@ class Handlers:
 
     def received(self, connection: Connection, frame: bytes) -> None:
         """Acts on one text frame, valid UTF-8 and within the size limit. Never raises for its content."""
-        connection.heard = now = self._clock()
+        connection.heard = self._now = now = self._clock()
         if connection.state is State.BINDING:
             self.binding.hold(connection, frame)
             return
@@ -123,10 +128,16 @@ class Handlers:
         self, connection: Connection, command: Any, code: int, wait_ms: int | None = None
     ) -> None:
         """Refuses what Redis is not asked about, in its turn."""
-        self._in_turn(connection, protocol.refused(command, code, wait_ms))
+        self._in_turn(connection, command, code, protocol.refused(command, code, wait_ms))
 
-    def _in_turn(self, connection: Connection, frame: bytes) -> None:
-        self._store.in_turn(lambda: connection.send(frame))
+    def _in_turn(self, connection: Connection, command: Any, code: int, frame: bytes) -> None:
+        since = self._now
+
+        def answer() -> None:
+            connection.send(frame)
+            self._counts.answered(type(command), code, self._clock() - since)
+
+        self._store.in_turn(answer)
 
     def _malformed(self, connection: Connection, bad: c.Malformed) -> None:
         binds = bad.cmd in ("CRT_ACCOUNT", "RECONNECT")
@@ -141,6 +152,7 @@ class Handlers:
             return
         if type(command) in c.CMD_OF or isinstance(command, c.Malformed):
             connection.told(now)
+            self._counts.limits["commands_per_second"] += 1
             self._refuse(connection, command, Code.RATE_LIMITED, max(1, round(wait * 1000)))
         if connection.overdone:
             self._rest(connection)
@@ -153,63 +165,77 @@ class Handlers:
         else:
             self.binding.bind(connection, command)
 
+    def _done(
+        self, connection: Connection, command: Any, answer: Callable[..., bytes | None]
+    ) -> Callable[[int, Sequence[Any]], None]:
+        """What the store calls at the end of a command that came in now."""
+        return partial(self._answered, connection, command, answer, self._now)
+
     def _answered(
-        self, connection: Connection, command: Any, answer: Callable[..., bytes | None],
+        self, connection: Connection, command: Any, answer: Callable[..., bytes | None], since: float,
         code: int, values: Sequence[Any],
     ) -> None:  # fmt: skip
         """The end of every command: ``answer`` makes the frame of a success from the store's values."""
+        self._counts.answered(type(command), code, self._clock() - since)
         if code == Code.SUCCESS:
             if (frame := answer(*values)) is not None:
                 connection.send(frame)
         elif code < 0:
             connection.close(close_code(code))
         else:
-            wait_ms = RETRY_AFTER_MS if code == Code.RATE_LIMITED else None
+            wait_ms = None
+            if code == Code.RATE_LIMITED:
+                self._counts.limits["inbox_length"] += 1
+                wait_ms = RETRY_AFTER_MS
+            elif code == Code.NOT_ALLOWED:  # what only a match is told
+                self._counts.limits["sessions_per_account"] += 1
             connection.send(protocol.refused(command, code, wait_ms))
 
     def _match(self, connection: Connection, command: c.Match) -> None:
-        def answer(session: int, partner: int, nick: bytes) -> bytes:
+        def answer(session: int, partner: int, nick: bytes, waited_ms: int) -> bytes:
+            self._counts.matched(waited_ms)
             return protocol.match_resp(partner, nick, session)
 
-        done = partial(self._answered, connection, command, answer)
+        done = self._done(connection, command, answer)
         self._store.match(connection.account, connection.epoch, done)
 
     def _cancel(self, connection: Connection, command: c.MatchCancel) -> None:
-        done = partial(self._answered, connection, command, _done(command))
+        done = self._done(connection, command, _success(command))
         self._store.cancel(connection.account, connection.epoch, done)
 
     def _say(self, connection: Connection, command: c.Dialogue) -> None:
         def answer(msg: int) -> bytes:
             return protocol.dialogue_resp(command.request_id, msg)
 
-        done = partial(self._answered, connection, command, answer)
+        done = self._done(connection, command, answer)
         self._store.say(
             connection.account, connection.epoch, command.session, connection.written,
             command.request_id, command.retry, command.content, done,
         )  # fmt: skip
 
     def _viewed(self, connection: Connection, command: c.Viewed) -> None:
-        done = partial(self._answered, connection, command, _done(command))
+        done = self._done(connection, command, _success(command))
         self._store.viewed(
             connection.account, connection.epoch, command.session, connection.written,
             command.msg, done,
         )  # fmt: skip
 
     def _typing(self, connection: Connection, command: c.Typing) -> None:
-        done = partial(self._answered, connection, command, lambda: None)
+        done = self._done(connection, command, lambda: None)
         self._store.typing(
             connection.account, connection.epoch, command.session, connection.written,
             command.typing, done,
         )  # fmt: skip
 
     def _leave(self, connection: Connection, command: c.Leave) -> None:
-        done = partial(self._answered, connection, command, _done(command))
+        done = self._done(connection, command, _success(command))
         self._store.leave(
             connection.account, connection.epoch, command.session, connection.written, done
         )
 
     def _pong(self, connection: Connection, command: c.Ping) -> None:
-        self._in_turn(connection, protocol.ping_resp(connection.account))
+        frame = protocol.ping_resp(connection.account)
+        self._in_turn(connection, command, Code.SUCCESS, frame)
 
 
 def _account(command: Any) -> int:
@@ -218,5 +244,5 @@ def _account(command: Any) -> int:
     return account
 
 
-def _done(command: c.Command) -> Callable[[], bytes]:
+def _success(command: c.Command) -> Callable[[], bytes]:
     return partial(protocol.done_resp, c.CMD_OF[type(command)])

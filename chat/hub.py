@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from chat.connection import Connection, State
+from chat.counts import Counts
 from chat.errors import Close, Code, close_code
 from chat.protocol import seq_of
 
@@ -39,12 +40,17 @@ class Inboxes(Protocol):
         self, account: int, epoch: int, after: int, done: Callable[[int, Sequence[Any]], None]
     ) -> None: ...
 
+    def age(self, server_us: int) -> float: ...
+
 
 class Hub:
     """``pushed`` is told of every push that was written to a socket."""
 
-    def __init__(self, inboxes: Inboxes, pushed: Callable[[Connection], None]) -> None:
+    def __init__(
+        self, inboxes: Inboxes, pushed: Callable[[Connection], None], counts: Counts
+    ) -> None:
         self._inboxes = inboxes
+        self._counts = counts
         self._written = pushed
         self._holders: dict[int, Connection] = {}
         self._expected: dict[int, int] = {}
@@ -119,8 +125,11 @@ class Hub:
     def _word(self, connection: Connection, word: bytes) -> None:
         """ "epoch <n>": a newer socket holds the account. "new": an account of this number was made, so
         this socket's own is one of a data set that is gone. "resume": somebody waits for this node to say
-        how far the socket had come."""
-        if word == b"new":
+        how far the socket had come. "at <us>": when the push before it was published."""
+        if word.startswith(b"at "):
+            if not connection.filling:  # otherwise that push comes from the inbox, later
+                self._counts.pushes.observe(self._inboxes.age(int(word[3:])))
+        elif word == b"new":
             connection.close(Close.GOING_AWAY)
         elif word == b"resume":
             self._ask_after(connection)
@@ -148,6 +157,7 @@ class Hub:
             if connection.congested or connection.state is State.CLOSED:
                 break
             if seq > connection.seq:
+                self._counts.replayed += 1
                 self._write(connection, seq, frame)
         if connection.seq < last and connection.state is not State.CLOSED:
             if frames:
@@ -251,6 +261,7 @@ class Hub:
         if connection.state is State.BOUND:
             if code == Code.SUCCESS:
                 connection.filling = False
+                self._counts.gaps_filled += 1
                 self.replay(connection, *values)
             elif code < 0:
                 connection.close(close_code(code))

@@ -8,20 +8,24 @@ import secrets
 from collections.abc import Callable
 from functools import partial
 from math import ceil
+from typing import NamedTuple
 
 from picows import WSUpgradeRequest
 
-from chat import protocol
+from chat import __version__, protocol
 from chat.acks import Acks
 from chat.admission import Admission, Policy
 from chat.backpressure import Backpressure
 from chat.config import Settings
 from chat.connection import Connection, Limits
+from chat.counts import Counts
 from chat.errors import Close
 from chat.handlers import Handlers
 from chat.hub import Hub
 from chat.liveness import TICK_SECONDS, Liveness, Patience
 from chat.nicks import friendly_nick
+from chat.report import Report
+from chat.store.figures import Figures
 from chat.store.open import open_store
 from chat.store.store import Leased
 from chat.websocket import Socket
@@ -30,30 +34,44 @@ log = logging.getLogger(__name__)
 
 SWEEP_BATCH = 200
 DRAIN_STEP_SECONDS = 0.1
+LAG_SECONDS = 0.1
+"""How often it is looked whether the event loop keeps up."""
+
+
+class Standing(NamedTuple):
+    """A node at this moment. ``open_calls`` is None while there is no link to Redis."""
+
+    ready: bool
+    sockets: int
+    accounts: int
+    open_calls: int | None
+    pool: Figures
 
 
 class Node:
     """Everything of one process but its HTTP server; the door of its sockets.
 
     ``name`` is unique; ``clock`` is in seconds; ``rng`` spreads what nodes do at the same time.
+    ``counts`` is what it has done so far.
     """
 
     def __init__(
         self, settings: Settings, *, name: str, clock: Callable[[], float], rng: random.Random
     ) -> None:
         self.name = name
+        self.counts = Counts()
         self._settings = settings
         self._clock = clock
         self._rng = rng
         self._connections: set[Connection] = set()
         self._limits = Limits(settings.commands_per_second, settings.commands_burst)
-        self._admission = Admission(Policy.of(settings))
+        self._admission = Admission(Policy.of(settings), self.counts.limits)
         self._backpressure = Backpressure()
         self._store = open_store(
             settings, name, self._pushed, self._gap, self._backpressure.press, clock
         )
         self._liveness = Liveness(Patience.of(settings), clock, _ping)
-        self._hub = Hub(self._store, self._liveness.pushed)
+        self._hub = Hub(self._store, self._liveness.pushed, self.counts)
         self._acks = Acks(self._store)
         self._handlers = Handlers(
             self._store,
@@ -62,10 +80,12 @@ class Node:
             self._acks.add,
             self._acks.flush,
             self._backpressure.rest,
+            self.counts,
             clock=clock,
             new_token=partial(secrets.token_urlsafe, 24),
             new_nick=partial(friendly_nick, rng.choice),
         )
+        self._report = Report(self.counts, __version__, clock)
         self._hurry = asyncio.Event()
         self._lease_due = asyncio.Event()
         self._leased_at = clock()
@@ -84,7 +104,8 @@ class Node:
     async def run(self) -> None:
         """Leases, sweeps and looks after the sockets until it is cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for work in (self._lease, self._sweep, self._tick, self._look_for_strays):
+            works = self._lease, self._sweep, self._tick, self._watch_lag, self._look_for_strays
+            for work in works:
                 tasks.create_task(work(), name=work.__name__)
 
     async def drain(self) -> None:
@@ -124,6 +145,12 @@ class Node:
         """Whether people should be sent here: Redis answered lately, and the node is not leaving."""
         return self._leased() and not self._admission.closed
 
+    def standing(self) -> Standing:
+        return Standing(
+            self.ready(), len(self._connections), len(self._hub),
+            self._store.open_calls(), self._store.figures,
+        )  # fmt: skip
+
     # the door of the sockets
 
     def refuses(self, request: WSUpgradeRequest, peer: str) -> tuple[int, str] | None:
@@ -136,6 +163,7 @@ class Node:
         self._admission.enters(address)
         connection = Connection(socket, address, self._limits, self._clock(), self._closed)
         self._connections.add(connection)
+        self.counts.opened += 1
         self._liveness.opened(connection)
         return connection
 
@@ -152,6 +180,7 @@ class Node:
 
     def _closed(self, connection: Connection, code: int) -> None:
         self._connections.discard(connection)
+        self.counts.closed[code] += 1
         self._admission.leaves(connection.address)
         self._backpressure.leaves(connection)
         self._handlers.binding.closed(connection, code)
@@ -175,6 +204,7 @@ class Node:
 
     def _gap(self) -> None:
         """The link was interrupted: pushes and answers may have been lost."""
+        self.counts.reconnects += 1
         self._hub.gap()
         self._strays.set()
         self._spare_others()
@@ -198,7 +228,8 @@ class Node:
 
     async def _renew(self) -> None:
         asked = self._clock()  # the lease is counted from before Redis did, never from later
-        before, self._lease_was = self._lease_was, await self._store.lease()
+        report = self._report.fields(len(self._connections))
+        before, self._lease_was = self._lease_was, await self._store.lease(report)
         if self._lease_was is not Leased.UNKNOWN:
             if not self._leased():
                 self._spare_others()
@@ -213,8 +244,22 @@ class Node:
         while True:
             await asyncio.sleep(TICK_SECONDS * self._rng.uniform(0.5, 1.5))
             while self._leased() and self._clock() >= self._sweep_from:
-                if SWEEP_BATCH not in await self._store.sweep(SWEEP_BATCH):
+                away, ended = await self._store.sweep(SWEEP_BATCH)
+                self._swept(away, ended)
+                if SWEEP_BATCH not in (away, ended):
                     break
+
+    def _swept(self, away: int, ended: int) -> None:
+        self.counts.sweeps += away + ended > 0
+        self.counts.swept["away"] += away
+        self.counts.swept["ended"] += ended
+
+    async def _watch_lag(self) -> None:
+        """Whether timers come when they should."""
+        while True:
+            due = self._clock() + LAG_SECONDS
+            await asyncio.sleep(LAG_SECONDS)
+            self.counts.late(max(0.0, self._clock() - due))
 
     async def _tick(self) -> None:
         """What is looked at once a second."""

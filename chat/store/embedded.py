@@ -64,6 +64,9 @@ class EmbeddedLink:
         else:
             done()
 
+    def open_calls(self) -> int | None:
+        return None if self._closed else len(self._ready)
+
     def subscribe(self, channel: bytes) -> None:
         self._channels.ssubscribe(channel)
         self._subscribed += 1

@@ -7,8 +7,9 @@ says when to raise it. KEYS[1] is always the pool, "chat:{p}", and names every o
 
   <pool>:last             hash    the last number given to an account and to a session; run and
                                   generation (see begin)
+  <pool>:open             hash    how many accounts there are, and how many open sessions
   <pool>:account:<id>     hash    nick (JSON text), token (SHA-256), node, epoch, state, seq, acked,
-                                  generation, hole, since, waiting, newest, partner
+                                  generation, hole, since, waiting, queued, newest, partner
   <pool>:inbox:<id>       stream  pushes not yet acknowledged, entry id <seq>-0, field push
   <pool>:sessions:<id>    set     open sessions of an account
   <pool>:session:<sid>    hash    state, a, b, nick_a, nick_b, last, viewed_a, viewed_b, told_a, told_b,
@@ -18,9 +19,10 @@ says when to raise it. KEYS[1] is always the pool, "chat:{p}", and names every o
   <pool>:away             zset    account by the end of its grace time, ms
   <pool>:nodes            zset    node by the end of its lease, ms
   <pool>:node:<node>      set     accounts whose socket that node has
+  <pool>:load:<node>      hash    what the node says of itself with its lease, for as long as that
   <pool>:made:<address>   string  accounts made from an address within a minute
   <pool>:push:<id>        shard channel of an account: its pushes, "epoch <n>" (see attach), "new" (see
-                          create), "resume" (see takes)
+                          create), "resume" (see takes), "at <us>" (see deliver)
   <pool>:probe:<node>     shard channel on which a node hears itself: proof that pushes arrive
 
 A server may come back with an older data set than nodes and clients have seen. Two things keep that from
@@ -33,7 +35,7 @@ attach), unless numbers that may have been given before are passed over (see ren
 A result is {code, ...}: 0 and the codes of the protocol, or one of those below zero, which mean
 that the calling socket does not hold the account (any more). What holds at all times: an account is online,
 with a socket on the node that leases it, or away with a deadline; it is in the queue exactly when
-its field waiting is "yes", and then it is online ("again": it waited when it became away); a session is open exactly while it is in the
+its field waiting is "yes", since the time in queued, and then it is online ("again": it waited when it became away); a session is open exactly while it is in the
 sets of both its accounts. Times are this server's. JSON is put together from text that the node
 encoded and from numbers, never by cjson, which would alter it.
 --]]
@@ -46,6 +48,7 @@ local OLDER = -3    -- the node saw what this data set does not know: it is olde
 local ENDED_SESSION_SECONDS = 3600
 local REMEMBERED = 64 -- messages of each in a session whose requestId is known
 local BATCH = 100     -- pushes, or accounts, that one call reads
+local TIMED = 8       -- of so many pushes to an account one is followed by its time
 local PASSED_OVER = 1000000 -- more pushes than an account can have got that this data set does not know
 
 local REMEMBERED_FIELDS = { a = {}, b = {} }
@@ -59,9 +62,13 @@ local function int(number)
   return string.format('%.0f', number)
 end
 
-local function now_ms()
+local function now_us()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  return time[1] * 1000000 + time[2]
+end
+
+local function now_ms()
+  return math.floor(now_us() / 1000)
 end
 
 -- The next id of this pool, its last three digits the pool's number.
@@ -104,6 +111,15 @@ local function record(pool, id, frame)
   return seq, frame
 end
 
+-- Publishes a recorded push. Nodes measure by every eighth how long pushes take from here to a socket: its
+-- time comes after it, so that where it arrives the push has been dealt with.
+local function deliver(pool, id, seq, frame)
+  publish(pool, id, frame)
+  if seq % TIMED == 0 then
+    publish(pool, id, 'at ' .. int(now_us()))
+  end
+end
+
 -- Records and publishes one push. Returns its seq, or nil where there is no such account.
 local function push(pool, id, frame)
   local known = redis.call('HGET', pool .. ':account:' .. id, 'generation')
@@ -114,7 +130,7 @@ local function push(pool, id, frame)
     renumber(pool, id)
   end
   local seq, numbered = record(pool, id, frame)
-  publish(pool, id, numbered)
+  deliver(pool, id, seq, numbered)
   return seq
 end
 
@@ -235,8 +251,9 @@ local function open_session(pool, a, nick_a, b, nick_b)
   for id, partner in pairs({ [a] = b, [b] = a }) do
     redis.call('SADD', pool .. ':sessions:' .. id, sid)
     redis.call('HSET', pool .. ':account:' .. id, 'newest', sid, 'partner', partner)
-    redis.call('HDEL', pool .. ':account:' .. id, 'waiting')
+    redis.call('HDEL', pool .. ':account:' .. id, 'waiting', 'queued')
   end
+  redis.call('HINCRBY', pool .. ':open', 'sessions', 1)
   local opened = push(pool, b, signal(a, sid, b, 'NewSession', '{"accountId":' .. a .. ',"nickName":' .. nick_a .. '}'))
   redis.call('HSET', key, 'opened_b', opened)
   return sid
@@ -250,6 +267,7 @@ local function end_session(pool, sid, leaver)
   redis.call('HDEL', key, unpack(REMEMBERED_FIELDS.a))
   redis.call('HDEL', key, unpack(REMEMBERED_FIELDS.b))
   redis.call('EXPIRE', key, ENDED_SESSION_SECONDS)
+  redis.call('HINCRBY', pool .. ':open', 'sessions', -1)
   for _, id in ipairs(sides[1] and sides or {}) do
     redis.call('SREM', pool .. ':sessions:' .. id, sid)
     if id ~= leaver then
@@ -338,17 +356,34 @@ local function take_waiting(pool, id, last_partner)
   return candidate or spare
 end
 
--- Pairs `id` with someone who waits: {sid, partner, partner's nick}; or puts it in the queue: nil.
+-- Pairs `id` with someone who waits: {sid, partner, partner's nick, ms that one has waited}; or puts it in
+-- the queue: nil.
 local function pair(pool, id, last_partner)
   local partner = take_waiting(pool, id, last_partner)
   if not partner then
     redis.call('RPUSH', pool .. ':queue', id)
-    redis.call('HSET', pool .. ':account:' .. id, 'waiting', 'yes')
+    redis.call('HSET', pool .. ':account:' .. id, 'waiting', 'yes', 'queued', int(now_ms()))
     return nil
   end
   local nick = redis.call('HGET', pool .. ':account:' .. id, 'nick')
-  local partner_nick = redis.call('HGET', pool .. ':account:' .. partner, 'nick')
-  return { open_session(pool, id, nick, partner, partner_nick), partner, partner_nick }
+  local found = redis.call('HMGET', pool .. ':account:' .. partner, 'nick', 'queued')
+  return { open_session(pool, id, nick, partner, found[1]), partner, found[1],
+    found[2] and now_ms() - found[2] or 0 }
+end
+
+-- For how many ms somebody has waited, 0 where it is not known.
+local function waited(pool, id, now)
+  return now - (redis.call('HGET', pool .. ':account:' .. id, 'queued') or now)
+end
+
+-- What there is in the pool: accounts (of these away), open sessions, who waits, for how many ms the first
+-- of them, and nodes.
+local function figures(pool)
+  local open = redis.call('HMGET', pool .. ':open', 'accounts', 'sessions')
+  local first = redis.call('LINDEX', pool .. ':queue', 0)
+  return { tonumber(open[1] or 0), redis.call('ZCARD', pool .. ':away'), tonumber(open[2] or 0),
+    redis.call('LLEN', pool .. ':queue'), first and waited(pool, first, now_ms()) or 0,
+    redis.call('ZCARD', pool .. ':nodes') }
 end
 
 local function leave_queue(pool, id, waiting)
@@ -387,6 +422,7 @@ local function make_away(pool, id, grace, room)
   if found[2] == 'yes' then
     leave_queue(pool, id, found[2])
     redis.call('HSET', key, 'waiting', 'again') -- it waits again when it is back
+    redis.call('HDEL', key, 'queued')
   end
   redis.call('HSET', key, 'state', 'away', 'node', '')
   redis.call('SREM', pool .. ':node:' .. found[1], id)
@@ -406,7 +442,10 @@ local function remove(pool, id)
   if found[1] and found[1] ~= '' then
     redis.call('SREM', pool .. ':node:' .. found[1], id)
   end
-  redis.call('DEL', key, pool .. ':inbox:' .. id, pool .. ':sessions:' .. id)
+  if redis.call('DEL', key) == 1 then
+    redis.call('HINCRBY', pool .. ':open', 'accounts', -1)
+  end
+  redis.call('DEL', pool .. ':inbox:' .. id, pool .. ':sessions:' .. id)
 end
 
 -- Functions ---------------------------------------------------------------------------------------
@@ -432,6 +471,7 @@ local function create(keys, args)
   local id, now = next_id(pool, 'account'), now_ms()
   redis.call('HSET', pool .. ':account:' .. id, 'nick', nick, 'token', token, 'node', node, 'epoch', int(now),
     'state', 'online', 'seq', '0', 'acked', '0', 'generation', generation(pool), 'since', int(now))
+  redis.call('HINCRBY', pool .. ':open', 'accounts', 1)
   hold(pool, id, node, lease)
   publish(pool, id, 'new')
   return { OK, tonumber(id), now }
@@ -440,9 +480,9 @@ end
 -- attach id token node seq lease
 -- A new socket on `node` takes the account: from away, or from an older socket. `seq` is the last
 -- push the client has, or "" where it does not say.
--- Returns {0, epoch, nick, recovered, waiting, {sid, partner, nick, ...}, acked, seq, {push, ...}}: the
--- first pushes after acked, up to the one numbered seq, as one call of inbox would; with recovered 0 some
--- of them may be missing. Or {4}.
+-- Returns {0, epoch, nick, recovered, waiting, {sid, partner, nick, ...}, acked, seq, {push, ...}, waited}:
+-- the first pushes after acked, up to the one numbered seq, as one call of inbox would; with recovered 0 some
+-- of them may be missing; waited as match says it. Or {4}.
 -- Publishes "epoch <n>" to the account's channel, so that the node of an older socket lets go of it;
 -- PartnerBack to those who got PartnerAway; NewSession to both if it waited and is paired at once.
 local function attach(keys, args)
@@ -475,6 +515,7 @@ local function attach(keys, args)
     redis.call('ZREM', pool .. ':away', id)
     tell_back(pool, id)
   end
+  local waited = -1
   if found[6] == 'again' then
     redis.call('HDEL', key, 'waiting')
     local paired = pair(pool, id, found[9])
@@ -483,6 +524,7 @@ local function attach(keys, args)
       local opened = push(pool, id, signal(paired[2], paired[1], id, 'NewSession', data))
       redis.call('HSET', pool .. ':session:' .. paired[1], 'opened_a', opened)
       account.seq = tonumber(opened)
+      waited = paired[4]
     else
       waiting = true
     end
@@ -506,7 +548,8 @@ local function attach(keys, args)
   elseif found[10] then
     redis.call('HDEL', key, 'hole')
   end
-  return { OK, tonumber(epoch), found[8], recovered, waiting and 1 or 0, sessions, account.acked, account.seq, pushes }
+  return { OK, tonumber(epoch), found[8], recovered, waiting and 1 or 0, sessions, account.acked, account.seq, pushes,
+    waited }
 end
 
 -- detach id epoch acked goodbye grace room
@@ -533,7 +576,8 @@ end
 -- Pairs the account with who has waited longest (NewSession is pushed to that one), or puts it in the
 -- queue. While its newest session has had no message it gets that one again. `sessions` is how many
 -- it may have; with a full inbox it has to wait.
--- Returns {0, sid, partner, partner's nick}; {4} it waits; {5} too many sessions; {6}; below zero.
+-- Returns {0, sid, partner, partner's nick, waited}: ms that the partner has waited, -1 where it is the session
+-- of before; {4} it waits; {5} too many sessions; {6}; below zero.
 local function match(keys, args)
   local pool = keys[1]
   local id, epoch, sessions, room = unpack(args)
@@ -546,7 +590,7 @@ local function match(keys, args)
     local found = redis.call('HMGET', key, 'state', 'last', 'a', 'nick_a', 'b', 'nick_b')
     if found[1] == 'open' and found[2] == '0' then
       local partner = found[3] == id and 5 or 3
-      return { OK, tonumber(account.newest), tonumber(found[partner]), found[partner + 1] }
+      return { OK, tonumber(account.newest), tonumber(found[partner]), found[partner + 1], -1 }
     end
   end
   if account.waiting == 'yes' then
@@ -563,7 +607,7 @@ local function match(keys, args)
   if not paired then
     return { NO_DATA }
   end
-  return { OK, tonumber(paired[1]), tonumber(paired[2]), paired[3] }
+  return { OK, tonumber(paired[1]), tonumber(paired[2]), paired[3], paired[4] }
 end
 
 -- cancel id epoch
@@ -576,7 +620,7 @@ local function cancel(keys, args)
     return { code }
   end
   leave_queue(pool, id, account.waiting)
-  redis.call('HDEL', pool .. ':account:' .. id, 'waiting')
+  redis.call('HDEL', pool .. ':account:' .. id, 'waiting', 'queued')
   return { OK }
 end
 
@@ -609,7 +653,7 @@ local function say(keys, args)
   local seq, frame = record(pool, session.partner, '{"cmd":"PUSH_DIALOGUE_REQ","msgId":' .. int(msg)
     .. ',"senderId":' .. id .. ',"sessionId":' .. sid .. ',"content":' .. content)
   redis.call('HSET', pool .. ':session:' .. sid, 'last', int(msg), remember(session, msg, seq, request))
-  publish(pool, session.partner, frame)
+  deliver(pool, session.partner, seq, frame)
   return { OK, msg }
 end
 
@@ -725,6 +769,36 @@ local function inbox(keys, args)
   return { OK, account.seq, recorded(pool, id, '(' .. after .. '-0') }
 end
 
+-- waiting count                                                                          (reads only)
+-- Returns {0, id, ms, ...}: who has waited longest, and for how long; `count` of them at most.
+local function waiting(keys, args)
+  local pool = keys[1]
+  local result, now = { OK }, now_ms()
+  for _, id in ipairs(redis.call('LRANGE', pool .. ':queue', 0, args[1] - 1)) do
+    result[#result + 1] = tonumber(id)
+    result[#result + 1] = waited(pool, id, now)
+  end
+  return result
+end
+
+-- overview                                                                               (reads only)
+-- Returns {0, name, value, ...}: the pool's figures (see figures), and under "nodes" a list for each node
+-- that is listed: its name, "lease" and the ms until its lease ends, "accounts" and how many it holds, and
+-- what it says of itself.
+local function overview(keys)
+  local pool = keys[1]
+  local now, nodes = now_ms(), {}
+  local listed = redis.call('ZRANGE', pool .. ':nodes', 0, -1, 'WITHSCORES')
+  for i = 1, #listed, 2 do
+    local held = redis.call('SCARD', pool .. ':node:' .. listed[i])
+    nodes[#nodes + 1] = { listed[i], 'lease', listed[i + 1] - now, 'accounts', held,
+      unpack(redis.call('HGETALL', pool .. ':load:' .. listed[i])) }
+  end
+  local found = figures(pool)
+  return { OK, 'accounts', found[1], 'away', found[2], 'sessions', found[3], 'waiting', found[4],
+    'longest', found[5], 'nodes', nodes }
+end
+
 -- held node cursor                                                                      (reads only)
 -- Returns {0, cursor, {id, epoch, ...}}: some of the accounts that are said to have their socket on the
 -- node. Called again with the cursor it comes to all of them, until the cursor is 0, which it begins with.
@@ -765,22 +839,31 @@ local function begin(keys, args)
   return { OK, tonumber(generation(pool)) }
 end
 
--- lease node ms last
+-- lease node ms last {field value}...
 -- The node lives for another `ms`; with 0 it is leaving, and what it still holds is swept at once. `last`
--- is what it was answered the last time, 0 at first.
--- Returns {0, kept, end}: kept is 0 where the pool did not know that lease (any more), so that the
--- node's accounts may have been swept.
+-- is what it was answered the last time, 0 at first. The fields are what it says of itself, for those who
+-- look on.
+-- Returns {0, kept, end, us, {accounts, away, sessions, waiting, longest, nodes}}: kept is 0 where the pool did
+-- not know that lease (any more), so that the node's accounts may have been swept; us is what time it is; and
+-- the pool's figures (see figures).
 local function lease(keys, args)
   local pool = keys[1]
   local node, ms, last = unpack(args)
   local kept = tonumber(redis.call('ZSCORE', pool .. ':nodes', node) or -1) == tonumber(last) and 1 or 0
-  local ends = now_ms() + ms
+  local now, load = now_us(), pool .. ':load:' .. node
+  local ends = math.floor(now / 1000) + ms
   if ms == '0' and redis.call('SCARD', pool .. ':node:' .. node) == 0 then
     redis.call('ZREM', pool .. ':nodes', node)
   else
     redis.call('ZADD', pool .. ':nodes', int(ends), node)
   end
-  return { OK, kept, ends }
+  if ms == '0' then
+    redis.call('DEL', load)
+  elseif #args > 3 then
+    redis.call('HSET', load, unpack(args, 4))
+    redis.call('PEXPIRE', load, ms)
+  end
+  return { OK, kept, ends, now, figures(pool) }
 end
 
 -- sweep batch grace room by
@@ -844,3 +927,5 @@ register('lease', lease, FREEING)
 register('sweep', sweep, FREEING)
 register('inbox', inbox, READING)
 register('held', held, READING)
+register('waiting', waiting, READING)
+register('overview', overview, READING)

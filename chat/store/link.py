@@ -58,6 +58,9 @@ class Link(Protocol):
     def after_open_calls(self, done: Callable[[], None]) -> None:
         """Calls ``done`` when all that was asked before is answered (at once if nothing is open)."""
 
+    def open_calls(self) -> int | None:
+        """How many have no answer yet; None while there is no connection."""
+
     def subscribe(self, channel: bytes) -> None:
         """From here on pushes of the channel arrive: those published after this call's place in line."""
 
@@ -115,6 +118,9 @@ class RedisLink:
             done()
         else:
             self._wire.after_open_calls(done)
+
+    def open_calls(self) -> int | None:
+        return None if self._wire is None else self._wire.open_calls
 
     def subscribe(self, channel: bytes) -> None:
         self._channels.add(channel)

@@ -9,13 +9,15 @@ REPLACED or LOST where the socket does not hold the account. Atomic: all of a fu
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from typing import Any
 
 from chat.errors import Code
+from chat.store.clock import ServerClock
 from chat.store.complaints import Complaints
+from chat.store.figures import Figures
 from chat.store.keys import POOL, channel_of, fingerprint, pool_key, pool_of
 from chat.store.library import LIBRARY, library
 from chat.store.link import Link
@@ -44,8 +46,8 @@ class Store:
     """The shared state, through one link. ``node`` is this node's name; times are in seconds."""
 
     __slots__ = (
-        "_accounts_per_minute", "_ahead", "_clock", "_complaints", "_grace", "_lease", "_leased_until",
-        "_link", "_loading", "_node", "_room", "_sessions", "_timeout",
+        "_accounts_per_minute", "_clock", "_complaints", "_grace", "_lease", "_leased_until", "_link",
+        "_loading", "_node", "_room", "_server_clock", "_sessions", "_timeout", "figures",
     )  # fmt: skip
 
     def __init__(
@@ -64,7 +66,8 @@ class Store:
         self._link = link
         self._clock = clock
         self._timeout = timeout
-        self._ahead = 0.0
+        self._server_clock = ServerClock()
+        self.figures = Figures()
         self._complaints = Complaints(log, clock)
         self._loading = False
         self._leased_until = 0
@@ -176,14 +179,28 @@ class Store:
 
     # the life of the node
 
-    async def lease(self) -> Leased:
-        """Takes or renews this node's lease."""
-        code, values = await self._wait("lease", (self._node, self._lease, self._leased_until))
+    async def lease(self, report: Mapping[str, str]) -> Leased:
+        """Takes or renews this node's lease, and says what is to be seen of the node. Afterwards
+        ``figures`` are those of the pool."""
+        said = [part for field in report.items() for part in field]
+        asked = self._clock()
+        code, values = await self._wait(
+            "lease", (self._node, self._lease, self._leased_until, *said)
+        )
         if code != Code.SUCCESS:
             return Leased.UNKNOWN
-        kept, self._leased_until = values
-        self._ahead = (self._leased_until - self._lease) / 1000 - self._clock()
+        kept, self._leased_until, server_us, figures = values
+        self._server_clock.read(asked, self._clock(), server_us)
+        self.figures = Figures(*figures)
         return Leased.KEPT if kept == 1 else Leased.NEW
+
+    def age(self, server_us: int) -> float:
+        """How many seconds ago it was so late at Redis; known once there was a lease."""
+        return max(0.0, self._server_clock.at(self._clock()) - server_us / 1e6)
+
+    def open_calls(self) -> int | None:
+        """Calls without an answer yet; None while there is no link."""
+        return self._link.open_calls()
 
     async def release(self) -> None:
         """The node is leaving: what it still holds may be swept at once."""
@@ -207,7 +224,7 @@ class Store:
         """How many accounts were made away, and how many ended; ``batch`` is the most of each. Needs
         a lease, which tells what time it is there: a call that waits for longer than the link has
         patience is not done any more."""
-        by = round((self._clock() + self._ahead + self._timeout) * 1000)
+        by = round((self._server_clock.at(self._clock()) + self._timeout) * 1000)
         code, values = await self._wait("sweep", (batch, self._grace, self._room, by))
         return (values[0], values[1]) if code == Code.SUCCESS else (0, 0)
 

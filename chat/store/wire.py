@@ -112,6 +112,10 @@ class Wire(asyncio.Protocol):
             raise self._refused
         self._proving = True
 
+    @property
+    def open_calls(self) -> int:
+        return len(self._open)
+
     def after_open_calls(self, done: Callable[[], None]) -> None:
         if self._open:
             self._wait("place", done)

@@ -57,7 +57,7 @@ class Pool:
     def pair(self, waiting: "Person", asking: "Person") -> int:
         """Lets two meet; ``asking`` is the one who gets an answer. Returns their session."""
         assert waiting.match() == NO_DATA
-        code, session, partner, _ = asking.match()
+        code, session, partner, *_ = asking.match()
         assert (code, partner) == (0, waiting.id)
         number: int = session
         return number
@@ -65,7 +65,8 @@ class Pool:
     # the life of nodes
 
     def lease(self, node: str, ms: int, last: int = 0) -> Result:
-        return self.call("lease", node, ms, last)
+        """Its code, whether it was known, and its end."""
+        return self.call("lease", node, ms, last)[:3]
 
     def begin(self, run: str, seen: int = 0) -> int:
         """A node has connected to this process of a server; the generation that it is in."""
@@ -159,23 +160,27 @@ class Person:
         self._channel = self.pool.key("push", self.id)
         self._listener = self.pool.client.pubsub(ignore_subscribe_messages=True)
         self._listener.ssubscribe(self._channel)
+        self.times: list[int] = []
+        """When pushes were published, as the channel said: they are not among what was heard."""
         self.heard()
 
     # commands
 
     def attach(self, node: str = NODE, seq: object = "", token: str | None = None) -> Result:
-        """A new socket; after a success the person's commands come from that one."""
+        """A new socket; after a success the person's commands come from that one. Without how long a
+        partner has waited."""
         token = self.token if token is None else token
         result = self.pool.call("attach", self.id, token, node, seq, LEASE)
         if result[0] == 0:
             self.epoch, self.node = result[1], node
-        return result
+        return result[:9]
 
     def detach(self, acked: int = 0, *, goodbye: bool = False, room: int = ROOM) -> Result:
         return self._call("detach", acked, int(goodbye), GRACE, room)
 
     def match(self, sessions: int = SESSIONS, room: int = ROOM) -> Result:
-        return self._call("match", sessions, room)
+        """Without how long the partner has waited."""
+        return self._call("match", sessions, room)[:4]
 
     def cancel(self) -> Result:
         return self._call("cancel")
@@ -256,7 +261,10 @@ class Person:
             if message is not None and message["type"] == "smessage":
                 if message["data"] == b"mark":
                     return heard
-                heard.append(message["data"])
+                if message["data"].startswith(b"at "):
+                    self.times.append(int(message["data"][3:]))
+                else:
+                    heard.append(message["data"])
 
     def signals(self) -> list[tuple[str, Any]]:
         """Kind and data of the signals published since ``heard`` was asked before."""

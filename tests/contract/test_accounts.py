@@ -35,7 +35,7 @@ def test_an_account_is_recorded_as_documented(pool: Pool) -> None:
         "generation": b"0",
         "since": b"%d" % since,
     }
-    assert pool.names() == {"last", f"account:{alice.id}", f"node:{NODE}", "nodes"}
+    assert pool.names() == {"last", "open", f"account:{alice.id}", f"node:{NODE}", "nodes"}
     assert alice.epoch == since
     assert pool.held(NODE) == {alice.id: since}
     assert since + LEASE <= pool.scores("nodes")[NODE] <= pool.now() + LEASE

@@ -19,7 +19,7 @@ def test_who_loses_the_socket_is_away_until_a_deadline(pool: Pool) -> None:
     assert before + GRACE <= deadline <= pool.now() + GRACE
     assert (alice.account["state"], alice.account["node"]) == (b"away", b"")
     assert pool.held(NODE) == {}
-    assert pool.names() == {"last", "nodes", "away", f"account:{alice.id}"}
+    assert pool.names() == {"last", "open", "nodes", "away", f"account:{alice.id}"}
 
 
 def test_partners_hear_of_the_absence_and_of_the_return(pool: Pool) -> None:

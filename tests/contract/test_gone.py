@@ -109,7 +109,8 @@ def test_nothing_is_left_when_everybody_is_gone(pool: Pool, goodbye: bool) -> No
         pool.client.zadd(pool.key("away"), {end: 1})
     pool.sweep()
     sessions = {key for key in pool.names() if key.startswith("session:")}
-    assert pool.names() - sessions == {"last", "made:address", "nodes"}
+    assert pool.names() - sessions == {"last", "open", "made:address", "nodes"}
+    assert pool.hash("open") == {"accounts": b"0", "sessions": b"0"}
     assert {f"session:{first}", f"session:{second}"} <= sessions
     for key in sessions | {"made:address"}:
         assert pool.client.ttl(pool.key(key)) > 0

@@ -158,7 +158,7 @@ def test_a_sweep_takes_a_batch_at_a_time(pool: Pool) -> None:
     for person in people:
         pool.run_out(person)
     assert [pool.sweep(2) for _ in range(4)] == [[0, 0, 2], [0, 0, 2], [0, 0, 1], [0, 0, 0]]
-    assert pool.names() == {"last"}
+    assert pool.names() == {"last", "open"}
 
 
 def test_a_batch_goes_over_several_nodes(pool: Pool) -> None:

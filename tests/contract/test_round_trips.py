@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chat.connection import Connection, Limits
+from chat.counts import Counts
 from chat.errors import Close
 from chat.handlers import Handlers
 from chat.hub import Hub
@@ -27,6 +28,7 @@ class CountingLink:
         self.subscribe = link.subscribe
         self.unsubscribe = link.unsubscribe
         self.after_open_calls = link.after_open_calls
+        self.open_calls = link.open_calls
         self.start = link.start
         self.close = link.close
 
@@ -73,10 +75,10 @@ class CountedNode:
             accounts_per_minute=30, timeout=2, clock=clock,
         )  # fmt: skip
         liveness = Liveness(Patience(15, 25, 60), clock, lambda _: None)
-        self.hub = Hub(self.store, liveness.pushed)
+        self.hub = Hub(self.store, liveness.pushed, Counts())
         self.handlers = Handlers(
             self.store, self.hub, liveness, lambda _: None,
-            lambda: None, lambda _: None, clock=clock, new_token=lambda: "token", new_nick=lambda: "Somebody",
+            lambda: None, lambda _: None, Counts(), clock=clock, new_token=lambda: "token", new_nick=lambda: "Somebody",
         )  # fmt: skip
 
     async def client(self, nick: str) -> "Client":
@@ -197,7 +199,7 @@ def test_every_method_of_the_store_is_one_call() -> None:
             method()
             await store.settled()
             assert link.counted() == [name]
-        await store.lease()
+        await store.lease({})
         await store.held()
         await store.sweep(10)
         await store.release()

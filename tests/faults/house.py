@@ -68,12 +68,13 @@ class House:
 
     def left_over(self) -> list[str]:
         """Keys of people who are gone. What may stay: the counters, the nodes' leases, and what has an
-        hour or a minute to live."""
+        hour or a minute to live. And the counters of what there is, where they say that it is something."""
         with self.server.client(decode_responses=True) as client:
             return sorted(
                 key
                 for key in client.scan_iter("*")
                 if key not in ("chat:{0}:last", "chat:{0}:nodes") and client.ttl(key) < 0
+                if key != "chat:{0}:open" or set(client.hvals(key)) != {"0"}
             )
 
     async def until(self, condition: Callable[[], object], what: str, timeout: float = 30) -> None:

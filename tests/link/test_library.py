@@ -50,7 +50,7 @@ def test_it_is_loaded_at_the_start(empty_server: Server) -> None:
             names = loaded(empty_server)[LIBRARY]
             assert {f"{LIBRARY}_{name}" for name in ("create", "attach", "say")} <= names
             assert all(name.startswith(f"{LIBRARY}_") for name in names)
-            assert await store.lease() is Leased.NEW
+            assert await store.lease({}) is Leased.NEW
 
     asyncio.run(scenario())
 
@@ -60,8 +60,8 @@ def test_it_may_be_there_already(empty_server: Server) -> None:
 
     async def scenario() -> None:
         async with opened(empty_server) as store, opened(empty_server) as another:
-            assert await store.lease() is Leased.NEW
-            assert await store.lease() is Leased.KEPT
+            assert await store.lease({}) is Leased.NEW
+            assert await store.lease({}) is Leased.KEPT
             assert await another.held() == {}
 
     asyncio.run(scenario())

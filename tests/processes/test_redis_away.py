@@ -205,10 +205,9 @@ def test_no_key_is_left() -> None:
         proxy.set(swallowing=False)
         with server.client(decode_responses=True) as client:
             await until(lambda: not client.keys("chat:*:account:*"), "everybody is gone")
-            keys = {key for key in client.keys("*") if ":session:" not in key}
-            assert keys <= {"chat:{0}:last", "chat:{0}:nodes"}
-            for key in client.keys("*:session:*"):
-                assert client.ttl(key) > 0
+            kept = {key for key in client.keys("*") if client.ttl(key) < 0}
+            assert kept <= {"chat:{0}:last", "chat:{0}:open", "chat:{0}:nodes"}
+            assert set(client.hvals("chat:{0}:open")) == {"0"}
 
     with behind_a_proxy({"CHAT_GRACE_SECONDS": "1"}) as (server, proxy, node, other):
         asyncio.run(scenario(server, proxy, node, other))

@@ -123,13 +123,13 @@ class Comparison(RuleBasedStateMachine):
 def readable(function: str, result: Result) -> Result:
     """A result of the server in the model's form."""
     if result[0] == 0 and function == "match":
-        return [*result[:3], json.loads(result[3])]
+        return [*result[:3], json.loads(result[3])]  # without how long the partner has waited
     if function == "lease":
         return result[:2]  # its end is a time
     if result[0] == 0 and function == "inbox":
         return [*result[:2], [json.loads(push) for push in result[2]]]
     if result[0] == 0 and function == "attach":
-        code, epoch, nick, recovered, waiting, flat, acked, last, pushes = result
+        code, epoch, nick, recovered, waiting, flat, acked, last, pushes, _ = result
         triples = zip(flat[::3], flat[1::3], flat[2::3], strict=True)
         sessions = {sid: (partner, json.loads(name)) for sid, partner, name in triples}
         frames = [json.loads(push) for push in pushes]

@@ -22,6 +22,7 @@ class State:
     queue: list[int] = field(default_factory=list)
     away: set[int] = field(default_factory=set)
     nodes: set[str] = field(default_factory=set)
+    counted: dict[str, int] = field(default_factory=dict)
     strange: set[str] = field(default_factory=set)
 
     @classmethod
@@ -52,14 +53,18 @@ class State:
                 self.held[owner] = set(map(int, value))
             case "queue":
                 self.queue = list(map(int, value))
-            case "away":
-                self.away = set(map(int, value))
-            case "nodes":
-                self.nodes = {node.decode() for node in value}
-            case "last":
-                pass
-            case _:
+            case "away" | "nodes":
+                self._take_deadlines(name, value)
+            case "open":
+                self.counted = {kind: int(number) for kind, number in _text(value).items()}
+            case _ if kind != "last":
                 self.strange.add(name)
+
+    def _take_deadlines(self, name: str, members: list[bytes]) -> None:
+        if name == "away":
+            self.away = set(map(int, members))
+        else:
+            self.nodes = {node.decode() for node in members}
 
     def check(self) -> None:
         """What the head of the library says holds at all times."""
@@ -85,6 +90,7 @@ class State:
         online = {id_ for id_, account in self.accounts.items() if account["state"] == "online"}
         assert set(holders) == online
         assert self.away == self.accounts.keys() - online
+        assert self.counted.get("accounts", 0) == len(self.accounts)
         for id_, account in self.accounts.items():
             assert int(account["acked"]) <= int(account["seq"])
             assert (id_ in self.held[account["node"]]) if id_ in online else account["node"] == ""
@@ -94,6 +100,8 @@ class State:
         waiting = {id_: account.get("waiting") for id_, account in self.accounts.items()}
         assert sorted(self.queue) == sorted(id_ for id_ in waiting if waiting[id_] == "yes")
         assert not self.away & set(self.queue)
+        queued = {id_ for id_, account in self.accounts.items() if "queued" in account}
+        assert queued == set(self.queue)
         assert all(id_ in self.away for id_ in waiting if waiting[id_] == "again")
 
     def _check_sessions(self) -> None:
@@ -108,10 +116,12 @@ class State:
             assert members.pop(sid, set()) == (both if session["state"] == "open" else set())
             assert session["state"] == "open" or not any(key[1:].isdigit() for key in session)
         assert not members
+        open_ = [session for session in self.sessions.values() if session["state"] == "open"]
+        assert self.counted.get("sessions", 0) == len(open_)
 
 
 _COMMANDS = {
-    "last": "hgetall", "account": "hgetall", "session": "hgetall", "inbox": "xrange",
+    "last": "hgetall", "open": "hgetall", "account": "hgetall", "session": "hgetall", "inbox": "xrange",
     "sessions": "smembers", "node": "smembers", "queue": "lrange", "away": "zrange",
     "nodes": "zrange",
 }  # fmt: skip

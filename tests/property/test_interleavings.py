@@ -109,7 +109,8 @@ class Interleaving(Comparison):
         if me and me.node and not me.waiting:
             me.waiting = "yes"
             self.model.queue.append(me.id)
-            self.pool.client.hset(self.pool.key("account", me.id), "waiting", "yes")
+            waits = {"waiting": "yes", "queued": 1}
+            self.pool.client.hset(self.pool.key("account", me.id), mapping=waits)
             self.pool.client.rpush(self.pool.key("queue"), me.id)
 
     def meet(self, sid: int, *both: int) -> None:

@@ -39,6 +39,9 @@ class RecordingLink:
 
     def after_open_calls(self, done: Callable[[], None]) -> None: ...
 
+    def open_calls(self) -> int:
+        return 0
+
     def subscribe(self, channel: bytes) -> None: ...
 
     def unsubscribe(self, channel: bytes) -> None: ...

@@ -1,5 +1,7 @@
 """``admission``: from which page, whose address, how many."""
 
+from collections import Counter
+
 import pytest
 
 from chat.admission import Admission, Policy
@@ -16,7 +18,7 @@ def admission(
         sockets_per_address=most,
         sockets_without_account=without_account,
     )
-    return Admission(Policy.of(settings))
+    return Admission(Policy.of(settings), Counter())
 
 
 def status(

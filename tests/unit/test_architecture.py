@@ -25,25 +25,28 @@ ALLOWED: dict[str, set[str]] = {
     "protocol": {"errors", "commands"},
     "config": {"errors"},
     "admission": {"errors", "config"},
+    "counts": set(),
+    "report": {"errors", "commands", "counts"},
     # Redis: knows no socket, no hub and no command.
     "store": {"errors", "config"},
     # Sockets: know no Redis.
     "connection": PLAIN,
-    "hub": PLAIN | {"connection"},
+    "hub": PLAIN | {"connection", "counts"},
     "liveness": PLAIN | {"connection"},
     "acks": PLAIN | {"connection"},
     "backpressure": PLAIN | {"connection"},
     "doorstep": set(),
     "websocket": PLAIN | {"connection"},
     # Both meet here.
-    "binding": PLAIN | {"connection", "hub", "liveness", "nicks", "store"},
-    "handlers": PLAIN | {"connection", "hub", "liveness", "nicks", "store", "binding"},
+    "binding": PLAIN | {"connection", "counts", "hub", "liveness", "nicks", "store"},
+    "handlers": PLAIN | {"connection", "counts", "hub", "liveness", "nicks", "store", "binding"},
     "node": PLAIN
-    | {"connection", "hub", "liveness", "nicks", "store", "handlers"}
-    | {"acks", "admission", "backpressure", "binding", "websocket"},
+    | {"connection", "counts", "hub", "liveness", "nicks", "store", "handlers"}
+    | {"acks", "admission", "backpressure", "binding", "report", "websocket"},
     # The edge.
     "page": set(),
-    "app": PLAIN | {"node", "page"},
+    "metrics": PLAIN | {"counts", "node"},
+    "app": PLAIN | {"metrics", "node", "page"},
     "server": PLAIN | {"node", "app", "doorstep", "websocket"},
     "client": set(),  # also for other people's bots: it must stand alone
     "talk": {"client"},
@@ -59,6 +62,7 @@ ONLY_IN: dict[str, set[str]] = {
     "json": {"protocol", "client"},
     "orjson": {"protocol", "client", "logs"},
     "picows": {"websocket", "node", "client"},
+    "prometheus_client": {"metrics"},
     "starlette": {"app"},
     "uvicorn": {"server"},
     "prompt_toolkit": {"talk"},

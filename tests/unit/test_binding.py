@@ -7,6 +7,7 @@ from typing import Any
 from chat.binding import BINDINGS_AT_ONCE, HELD_BYTES, HELD_FRAMES, Binding
 from chat.commands import Create, Reconnect
 from chat.connection import Connection, Pause, State
+from chat.counts import Counts
 from chat.errors import Close, Code
 from chat.hub import Hub
 from chat.liveness import Liveness, Patience
@@ -46,20 +47,20 @@ class FakeStore:
         if name == "create":
             done(Code.SUCCESS, (1000, 7))
         else:
-            done(Code.SUCCESS, (7, b'"x"', 1, 0, (), 0, 0, []))
+            done(Code.SUCCESS, (7, b'"x"', 1, 0, (), 0, 0, [], -1))
 
 
 class World:
     def __init__(self) -> None:
         self.store = FakeStore()
-        self.hub = Hub(FakeInboxes(), lambda _: None)
+        self.hub = Hub(FakeInboxes(), lambda _: None, Counts())
         liveness = Liveness(Patience(15, 25, 60), lambda: 0.0, lambda _: None)
         self.received: list[bytes] = []
         self.flushed = 0
         self.binding = Binding(
             self.store,  # type: ignore[arg-type]  # as much of a store as is needed
             self.hub, liveness, lambda _, frame: self.received.append(frame), self._flush,
-            new_token=lambda: "token", new_nick=lambda: "Somebody",
+            Counts(), clock=lambda: 0.0, new_token=lambda: "token", new_nick=lambda: "Somebody",
         )  # fmt: skip
 
     def _flush(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chat.connection import Connection, Limits
+from chat.counts import Counts
 from chat.errors import Close, Code
 from chat.hub import Hub
 from tests.unit.test_connection import FakeTransport
@@ -45,6 +46,9 @@ class FakeInboxes:
     ) -> None:
         self.asked.append((list(sockets), done))
 
+    def age(self, server_us: int) -> float:
+        return server_us / 1e6
+
     def say_last(self, *last: int, code: int = Code.SUCCESS) -> None:
         """Answers what was asked first after an interruption, for each socket."""
         sockets, done = self.asked.pop(0)
@@ -68,7 +72,8 @@ class World:
         self.inboxes = FakeInboxes()
         self.written: list[tuple[int, int]] = []
         self.codes: dict[Connection, int] = {}
-        self.hub = Hub(self.inboxes, lambda c: self.written.append((c.account, c.seq)))
+        self.counts = Counts()
+        self.hub = Hub(self.inboxes, lambda c: self.written.append((c.account, c.seq)), self.counts)
         self.transports: dict[Connection, FakeTransport] = {}
 
     def join(self, account: int = 1000, epoch: int = 1, acked: int = 0) -> Connection:
@@ -210,3 +215,20 @@ def test_somebody_waits_for_this_node() -> None:
     world.inboxes.say_last(2)
     world.hub.push(1000, push(3))
     assert world.frames(connection) == [push(3)]
+
+
+def test_the_time_of_a_push_is_taken_when_it_was_written() -> None:
+    """It comes behind its push; of one that is being read from the inbox it says nothing."""
+    world = World()
+    world.join(1000)
+    world.hub.push(1000, push(1))
+    world.hub.push(1000, b"at 250000")
+    assert world.counts.pushes.number == 1
+    assert world.counts.pushes.total == 0.25
+    world.hub.push(1000, push(3))
+    world.hub.push(1000, b"at 250000")
+    assert world.counts.pushes.number == 1
+    assert (world.counts.gaps_filled, world.counts.replayed) == (0, 0)
+    world.inboxes.answer(2, 3)
+    assert (world.counts.gaps_filled, world.counts.replayed) == (1, 2)
+    assert world.codes == {}

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -34,7 +34,7 @@ class FakeStore(FakeInboxes):
     async def start(self) -> None:
         pass
 
-    async def lease(self) -> Leased:
+    async def lease(self, report: Mapping[str, str]) -> Leased:
         return self.leased
 
     async def sweep(self, batch: int) -> tuple[int, int]:

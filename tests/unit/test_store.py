@@ -24,6 +24,11 @@ class FakeLink:
         done(self.answer)
 
 
+def leased(kept: int, end: int) -> list[Any]:
+    """What the function answers."""
+    return [0, kept, end, 1000 * (end - 1000 * LEASE), [0, 0, 0, 0, 0, 0]]
+
+
 def store_on(link: FakeLink, clock: Callable[[], float]) -> Store:
     return Store(
         link,  # type: ignore[arg-type]  # as much of a link as is needed
@@ -39,8 +44,8 @@ def test_a_sweep_says_until_when_it_counts() -> None:
         now = 100.0
         link = FakeLink()
         store = store_on(link, lambda: now)
-        link.answer = [0, 1, SERVERS_TIME + 1000 * LEASE]
-        assert await store.lease() is Leased.KEPT
+        link.answer = leased(1, SERVERS_TIME + 1000 * LEASE)
+        assert await store.lease({}) is Leased.KEPT
         now += 3
         link.answer = [0, 4, 5]
         assert await store.sweep(200) == (4, 5)
@@ -55,12 +60,12 @@ def test_a_lease_is_said_by_what_was_answered_last() -> None:
     async def scenario() -> None:
         link = FakeLink()
         store = store_on(link, lambda: 0.0)
-        link.answer = [0, 0, SERVERS_TIME]
-        assert await store.lease() is Leased.NEW
+        link.answer = leased(0, SERVERS_TIME)
+        assert await store.lease({}) is Leased.NEW
         link.answer = LinkDown("away")
-        assert await store.lease() is Leased.UNKNOWN
-        link.answer = [0, 1, SERVERS_TIME + 1]
-        assert await store.lease() is Leased.KEPT
+        assert await store.lease({}) is Leased.UNKNOWN
+        link.answer = leased(1, SERVERS_TIME + 1)
+        assert await store.lease({}) is Leased.KEPT
         await store.release()
         said = [parts[-2:] for parts in link.calls]
         lease = 1000 * LEASE

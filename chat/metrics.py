@@ -1,0 +1,192 @@
+"""``/metrics``: the names under which Prometheus finds what a node has counted.
+
+All is read at the moment somebody asks. The pool's figures are those of the last lease, and every node says
+the same of them: a dashboard takes their maximum, not their sum.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from chat import __version__
+from chat.commands import Dialogue
+from chat.counts import Counts, Histogram
+from chat.errors import Close, Code
+from chat.node import Node
+
+POOL = "0"
+KNOWN_CODES = frozenset({*map(int, Close), 1005, 1006})
+"""Of a close; a client may send any, and each would be a series."""
+LIMITS_THAT_CLOSE = {
+    "handshake_seconds": Close.NO_ACCOUNT,
+    "unread_bytes": Close.TOO_SLOW,
+}
+
+
+class Metrics:
+    """The exposition of one node."""
+
+    def __init__(self, node: Node) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(NodeCollector(node))
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """The text, and its content type, in the format that the Accept header wants."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self._registry), content_type
+
+
+class NodeCollector(Collector):
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _standing(self._node)
+        yield from _sockets(self._node.counts)
+        yield from _commands(self._node.counts)
+        yield from _delivery(self._node.counts)
+        yield from _rest(self._node.counts)
+
+
+def _standing(node: Node) -> Iterator[Metric]:
+    now = node.standing()
+    yield InfoMetricFamily(
+        "chat", "Which node this is.", {"node": node.name, "version": __version__}
+    )
+    yield _gauge("ready", "1 while people should be sent here.", now.ready)
+    yield _gauge("sockets", "Open sockets.", now.sockets)
+    yield _gauge("accounts", "Accounts whose socket is here.", now.accounts)
+    up = now.open_calls is not None
+    yield _gauge("link_up", "1 while there is a link to Redis.", up)
+    yield _gauge("link_open_calls", "Calls of Redis without an answer yet.", now.open_calls or 0)
+    pool = now.pool
+    states = {"online": pool.accounts - pool.away, "away": pool.away}
+    yield _gauges("pool_accounts", "Accounts, on all nodes.", "state", states)
+    yield _pool("sessions", "Open sessions, on all nodes.", pool.sessions)
+    yield _pool("waiting", "Accounts that wait for a stranger, on all nodes.", pool.waiting)
+    yield _pool(
+        "longest_wait_seconds", "How long the first of them has waited.", pool.longest_ms / 1000
+    )
+    yield _pool("nodes", "Nodes that hold a lease.", pool.nodes)
+
+
+def _sockets(counts: Counts) -> Iterator[Metric]:
+    yield _counter("sockets_opened", "Sockets admitted.", counts.opened)
+    closed: dict[str, float] = {}
+    for code, number in counts.closed.items():
+        name = str(code) if code in KNOWN_CODES else "other"
+        closed[name] = closed.get(name, 0) + number
+    yield _counters("sockets_closed", "Sockets gone, by close code.", "code", closed)
+    by_closing = {limit: counts.closed[code] for limit, code in LIMITS_THAT_CLOSE.items()}
+    yield _counters(
+        "limits_hit",
+        "Refusals and closes because of a limit, by the setting that it is.",
+        "limit",
+        {**counts.limits, **by_closing},
+    )
+
+
+def _commands(counts: Counts) -> Iterator[Metric]:
+    seconds = HistogramMetricFamily(
+        "chat_command_seconds",
+        "From a command's frame to its answer, by command and reply code.",
+        labels=["command", "code"],
+    )
+    for (command, code), histogram in counts.commands.items():
+        labels = [_snake(command.__name__), str(int(code)) if code >= 0 else "closed"]
+        seconds.add_metric(labels, *_buckets(histogram))
+    yield seconds
+    messages = counts.number(Dialogue, Code.SUCCESS)
+    yield _counter("messages", "Messages confirmed; one that is repeated counts again.", messages)
+    yield _counter("matches", "Sessions opened by commands of this node.", counts.match_wait.number)
+    yield _histogram(
+        "match_wait_seconds", "How long a partner had waited when paired.", counts.match_wait
+    )
+
+
+def _delivery(counts: Counts) -> Iterator[Metric]:
+    yield _histogram(
+        "push_seconds",
+        "From Redis' publishing of a push until it was written to the socket; one in eight is measured.",
+        counts.pushes,
+    )
+    yield _counter(
+        "gaps_filled", "Inboxes read because a push was missing, or may be.", counts.gaps_filled
+    )
+    yield _counter(
+        "replayed_pushes", "Pushes written from an inbox, not as they came.", counts.replayed
+    )
+
+
+def _rest(counts: Counts) -> Iterator[Metric]:
+    yield _counter("link_reconnects", "Links to Redis made anew.", counts.reconnects)
+    yield _counter("sweeps", "Sweeps that found something.", counts.sweeps)
+    swept = {name: counts.swept[name] for name in ("away", "ended")}
+    yield _counters(
+        "swept_accounts",
+        "Accounts swept: away, their node was dead; ended, their grace time was over.",
+        "outcome",
+        swept,
+    )
+    yield _histogram("event_loop_lag_seconds", "How late a timer comes.", counts.lag)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"chat_{name}", text, float(value))
+
+
+def _pool(name: str, text: str, value: float) -> Metric:
+    gauge = GaugeMetricFamily(f"chat_pool_{name}", text, labels=["pool"])
+    gauge.add_metric([POOL], value)
+    return gauge
+
+
+def _gauges(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+    gauge = GaugeMetricFamily(f"chat_{name}", text, labels=["pool", label])
+    for key, value in values.items():
+        gauge.add_metric([POOL, key], value)
+    return gauge
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"chat_{name}", text, float(value))
+
+
+def _counters(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+    counter = CounterMetricFamily(f"chat_{name}", text, labels=[label])
+    for key, value in sorted(values.items()):
+        counter.add_metric([key], value)
+    return counter
+
+
+def _histogram(name: str, text: str, histogram: Histogram) -> Metric:
+    metric = HistogramMetricFamily(f"chat_{name}", text, labels=[])
+    metric.add_metric([], *_buckets(histogram))
+    return metric
+
+
+def _buckets(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:
+    """As Prometheus counts: each bucket with all those below it."""
+    bounds: Iterable[float] = (*histogram.bounds, float("inf"))
+    buckets, number = [], 0
+    for bound, count in zip(bounds, histogram.counts, strict=True):
+        number += count
+        buckets.append(("+Inf" if bound == float("inf") else str(bound), float(number)))
+    return buckets, histogram.total
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
