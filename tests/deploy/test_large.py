@@ -277,6 +277,30 @@ def test_all_are_gone_at_once() -> None:
         assert cluster.until_whole() is new
 
 
+def test_all_are_gone_at_once_and_the_primary_for_good() -> None:
+    """Another one takes over, with what it has, also where sentinels that started before there were names have
+    forgotten the replicas."""
+    with pods() as cluster:
+        cluster.start()
+        old = cluster.until_whole()
+        old.ask("chat", "HSET", "chat:kept", "a", "1")
+        until_equal(cluster, old)
+        for pod in [*cluster.sentinels, *cluster.servers]:
+            pod.kill()
+        for pod in cluster.sentinels:
+            file = pod.data / "sentinel.conf"
+            known = "sentinel known-replica chat"
+            text = re.sub(rf"(?m)^{known} .*$", f"{known} {NAME} {old.port}", file.read_text())
+            assert text.count(known) == 2
+            file.write_text(text)
+        for pod in [*cluster.sentinels, *cluster.servers[1:]]:
+            pod.start()
+        cluster.hurry()
+        new = cluster.until_moved(old)
+        until(lambda: cluster.role(new) == "master", "it has taken over")
+        assert new.ask("chat", "HGETALL", "chat:kept") == {"a": "1"}
+
+
 def test_sentinels_without_their_volumes() -> None:
     """They watch the Redis that acts as the primary, not the first one."""
     with pods() as cluster:

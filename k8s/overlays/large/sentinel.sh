@@ -10,16 +10,27 @@ export REDISCLI_AUTH="$SENTINEL_PASSWORD"
 
 learned=
 if [ -f "$DATA/sentinel.conf" ]; then
-    learned=$(grep -E '^sentinel (myid|monitor|(config|leader|current)-epoch|known-(replica|sentinel)) ' "$DATA/sentinel.conf" || true)
+    learned=$(grep -E '^sentinel (myid|monitor|[a-z]+-epoch|known-(replica|sentinel)) ' "$DATA/sentinel.conf" || true)
 fi
-case $learned in
-*"sentinel monitor "*) ;;
-*)
+primary=$(echo "$learned" | awk '$2 == "monitor" { print $4 ":" $5 }')
+if [ -z "$primary" ]; then
     primary=$(named | cut -d' ' -f2)
     [ -n "$primary" ] || primary=$(acting)
     [ -n "$primary" ] || primary=${PEERS%% *}
     echo "sentinel.sh: $SELF is new here; the primary is $primary"
     learned="sentinel monitor chat ${primary%:*} ${primary##*:} 2"
+fi
+
+# Once there have been replicas, all of PEERS are: a sentinel that starts before the names of others are there takes
+# them for one and the same, and forgets them. If then the primary never came back, nobody could take over.
+case $learned in
+*" known-replica "*)
+    learned=$(
+        echo "$learned" | grep -v ' known-replica '
+        for peer in $PEERS; do
+            [ "$peer" = "$primary" ] || echo "sentinel known-replica chat ${peer%:*} ${peer##*:}"
+        done
+    )
     ;;
 esac
 
