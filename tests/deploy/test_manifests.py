@@ -1,6 +1,7 @@
 """k8s/: what kubectl makes of it, valid for every supported Kubernetes, and true to the program."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -190,6 +191,16 @@ def test_labels_and_ports_that_are_referred_to_exist(objects: Objects) -> None:
     assert budgets.keys() == several
 
 
+def test_variables_refer_to_those_before_them(objects: Objects) -> None:
+    """$(NAME) of a variable that comes later stays as it is, without a word."""
+    for workload in objects.values():
+        if workload["kind"] in {"Deployment", "StatefulSet", "Job"}:
+            known: set[str] = set()
+            for variable in container(workload).get("env", []):
+                assert set(re.findall(r"\$\((\w+)\)", variable.get("value", ""))) <= known
+                known.add(variable["name"])
+
+
 def test_nodes_find_redis(objects: Objects) -> None:
     """The address is one that the program takes, and its hosts are services, or pods of one, on their port."""
     env = {one["name"]: one.get("value") for one in container(objects["Deployment", "node"])["env"]}
@@ -222,7 +233,6 @@ def test_the_large_overlay_loses_no_host_twice() -> None:
             one["name"]: one.get("value") for one in container(objects["StatefulSet", name])["env"]
         }
         assert env["SELF"] == f"$(POD).{name}:{port}"
-        assert list(env).index("POD") < list(env).index("SELF")
         for kind, known in (("SENTINELS", 26379), ("PEERS", 6379)):
             if kind in env:
                 pods = "sentinel" if kind == "SENTINELS" else "redis"
