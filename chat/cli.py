@@ -1,4 +1,4 @@
-"""The commands: chat serve, chat talk."""
+"""The commands: chat serve, chat talk, chat top."""
 
 import argparse
 import asyncio
@@ -11,6 +11,21 @@ from chat import __version__, config, logs
 from chat.errors import ChatError
 
 log = logging.getLogger(__name__)
+
+TOP_EPILOG = """\
+On a terminal the picture is drawn anew all the time: q or Ctrl-C ends it. Anywhere else it is printed once.
+
+--json prints one object:
+  time    of this machine, UTC
+  pools   [{pool, online, away, sessions, waiting, longest_wait_seconds,
+          nodes: [{node, lease_seconds (below zero: dead for so long), accounts, sockets, up_seconds,
+                   messages_per_second, commands_per_second, matches_per_second, lag_ms, version}],
+          queue: [{account, waited_seconds}] (the first five)}]
+  redis   {version, role (primary, replica), process, memory_used_bytes, memory_max_bytes (0: no bound),
+          operations_per_second, cpu_seconds, clients, evicted_keys, aof (ok, err, off), rdb (ok, err)}
+What a node does not say of itself is null; so is redis, where the user has no right to INFO.
+
+It only reads. A Redis user needs %R~chat:* +fcall_ro +info +time +@read, and +hello +auth as for any login."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,7 +71,37 @@ def _parser() -> argparse.ArgumentParser:
     )
     talk.add_argument("--name", help="your nickname; without it the node chooses one")
     talk.set_defaults(run=_talk, command=talk)
+    _add_top(commands)
     return parser
+
+
+def _add_top(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    top = commands.add_parser(
+        "top",
+        help="see how the cluster stands, from Redis",
+        description="Shows who is here, which nodes live, and how Redis does. It only reads.",
+        epilog=TOP_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("--redis-url", metavar="URL", help="as for chat serve (CHAT_REDIS_URL)")
+    top.add_argument(
+        "--every",
+        metavar="SECONDS",
+        type=_seconds,
+        default=2.0,
+        help="how often it looks, on a terminal (default 2)",
+    )
+    top.add_argument("--once", action="store_true", help="print one picture, and end")
+    top.add_argument("--json", action="store_true", help="print one JSON object, and end")
+    top.set_defaults(run=_top, command=top)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0.1 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0.1 to 3600")
+    return value
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -84,6 +129,17 @@ def _talk(options: argparse.Namespace) -> int:
     from chat.talk.talk import talk
 
     return asyncio.run(until_stopped(talk(options.url, options.name)))
+
+
+def _top(options: argparse.Namespace) -> int:
+    from chat.talk.stop import until_stopped
+    from chat.top.top import top
+
+    url = str(options.redis_url or os.environ.get("CHAT_REDIS_URL") or "")
+    if not url:
+        options.command.error("where is Redis? --redis-url or CHAT_REDIS_URL says it")
+    work = top(url, every=options.every, once=options.once, as_json=options.json)
+    return asyncio.run(until_stopped(work))
 
 
 if __name__ == "__main__":

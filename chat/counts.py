@@ -13,6 +13,10 @@ LONG = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """Seconds, for how long people wait."""
 
 
+CLOSED = -1
+"""Stands for all codes below zero, which close the socket in place of an answer."""
+
+
 class Histogram:
     """How many observations there were up to each of ``bounds`` (seconds, ascending), and their sum."""
 
@@ -73,9 +77,10 @@ class Counts:
 
     def answered(self, command: type, code: int, seconds: float) -> None:
         """A command got its answer, so long after its frame came in."""
-        histogram = self.commands.get((command, code))
+        key = (command, max(code, CLOSED))
+        histogram = self.commands.get(key)
         if histogram is None:
-            histogram = self.commands[command, code] = Histogram(SHORT)
+            histogram = self.commands[key] = Histogram(SHORT)
         histogram.observe(seconds)
 
     def number(self, command: type, code: int) -> int:

@@ -19,18 +19,38 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from chat import __version__
-from chat.commands import Dialogue
-from chat.counts import Counts, Histogram
+from chat.commands import (
+    Create,
+    Dialogue,
+    Leave,
+    Match,
+    MatchCancel,
+    Reconnect,
+    Typing,
+    Viewed,
+)
+from chat.counts import CLOSED, SHORT, Counts, Histogram
 from chat.errors import Close, Code
 from chat.node import Node
 
 POOL = "0"
+# A series that is not there until it counts 1 has no rate when it begins: so all that may be there are, at 0.
 KNOWN_CODES = frozenset({*map(int, Close), 1005, 1006})
 """Of a close; a client may send any, and each would be a series."""
+LIMITS = (
+    "accounts_per_minute", "allowed_origins", "commands_per_second", "inbox_length",
+    "sessions_per_account", "sockets_per_address", "sockets_without_account",
+)  # fmt: skip
 LIMITS_THAT_CLOSE = {
     "handshake_seconds": Close.NO_ACCOUNT,
     "unread_bytes": Close.TOO_SLOW,
 }
+NEVER = Histogram(SHORT)
+USUAL_ANSWERS = frozenset(
+    (command, code)
+    for command in (Create, Reconnect, Match, MatchCancel, Dialogue, Viewed, Typing, Leave)
+    for code in (Code.SUCCESS, Code.INTERNAL)
+)
 
 
 class Metrics:
@@ -85,17 +105,16 @@ def _standing(node: Node) -> Iterator[Metric]:
 
 def _sockets(counts: Counts) -> Iterator[Metric]:
     yield _counter("sockets_opened", "Sockets admitted.", counts.opened)
-    closed: dict[str, float] = {}
-    for code, number in counts.closed.items():
-        name = str(code) if code in KNOWN_CODES else "other"
-        closed[name] = closed.get(name, 0) + number
+    closed = {str(code): counts.closed[code] for code in KNOWN_CODES}
+    closed["other"] = counts.closed.total() - sum(closed.values())
     yield _counters("sockets_closed", "Sockets gone, by close code.", "code", closed)
+    refused = {limit: counts.limits[limit] for limit in LIMITS}
     by_closing = {limit: counts.closed[code] for limit, code in LIMITS_THAT_CLOSE.items()}
     yield _counters(
         "limits_hit",
         "Refusals and closes because of a limit, by the setting that it is.",
         "limit",
-        {**counts.limits, **by_closing},
+        {**refused, **by_closing},
     )
 
 
@@ -105,8 +124,9 @@ def _commands(counts: Counts) -> Iterator[Metric]:
         "From a command's frame to its answer, by command and reply code.",
         labels=["command", "code"],
     )
-    for (command, code), histogram in counts.commands.items():
-        labels = [_snake(command.__name__), str(int(code)) if code >= 0 else "closed"]
+    for command, code in USUAL_ANSWERS | counts.commands.keys():
+        histogram = counts.commands.get((command, code), NEVER)
+        labels = [_snake(command.__name__), "closed" if code == CLOSED else str(int(code))]
         seconds.add_metric(labels, *_buckets(histogram))
     yield seconds
     messages = counts.number(Dialogue, Code.SUCCESS)

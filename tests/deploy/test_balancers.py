@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import http.client
 from collections.abc import Iterator
 
 import pytest
 from picows import WSHandshakeError
 
 from chat.client import Client, Message
-from tests.support.balancer import Balancer, HAProxy, Nginx, find
+from tests.support.balancer import PUBLIC, PUBLIC_FILES, Balancer, HAProxy, Nginx, find
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import HOST, wait_until
 from tests.support.servers import Server, available_servers
@@ -125,3 +126,38 @@ def test_nodes_see_whose_socket_it_is(behind: Behind) -> None:
         assert len(home) == most
 
     asyncio.run(scenario())
+
+
+def test_the_public_sees_what_people_need(behind: Behind) -> None:
+    """What a node answers there is what the balancer answers; a file under /web/ too."""
+    balancer, nodes = behind
+    _, _, client = ask(nodes[0].port, "/client.js")
+    file = f"/{client}"
+    assert file.startswith(f"{PUBLIC_FILES}/")
+    for path in (*PUBLIC, "/?a=b", file, f"{PUBLIC_FILES}/old/page.js"):
+        assert ask(balancer.port, path)[:2] == ask(nodes[0].port, path)[:2], path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/metrics", "/metrics/", "/metrics?a=b", "//metrics", "/%6detrics", "/METRICS"),
+        *("/healthz", "/web/../metrics", "/web/%2e%2e/metrics", "/web/..%2fmetrics", "/ws/../metrics"),
+        *("/web", "/none", "/./metrics", "/metrics#", "/ws/metrics"),
+    ],
+)  # fmt: skip
+def test_the_public_sees_nothing_else(behind: Behind, path: str) -> None:
+    """However it is spelt: a node that counts for the operator does not do it for everybody."""
+    status, body, _ = ask(behind[0].port, path)
+    assert status in {400, 404}, body
+
+
+def ask(port: int, path: str) -> tuple[int, str, str | None]:
+    """Status, body, and where it leads."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode(), response.getheader("Location")
+    finally:
+        connection.close()

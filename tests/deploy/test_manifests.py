@@ -14,6 +14,7 @@ import yaml
 from chat.config import SETTINGS
 from chat.store.address import Address
 from chat.store.sentinel import Sentinels
+from tests.support.balancer import PUBLIC, PUBLIC_FILES
 from tests.support.nodes import ROOT
 
 K8S = ROOT / "k8s"
@@ -66,7 +67,10 @@ def test_one_object_a_file_and_every_file_is_used() -> None:
         said = yaml.safe_load((directory / "kustomization.yaml").read_text())
         files = [*directory.glob("*.yaml"), *directory.glob("patches/*.yaml")]
         manifests = {str(file.relative_to(directory)) for file in files} - {"kustomization.yaml"}
-        named = [*said["resources"], *(patch.get("path", "") for patch in said.get("patches", []))]
+        named = [
+            *said.get("resources", []),
+            *(patch.get("path", "") for patch in said.get("patches", [])),
+        ]
         assert manifests == {name for name in named if name.endswith(".yaml")}
         for name in manifests:
             assert len(list(yaml.safe_load_all((directory / name).read_text()))) == 1
@@ -239,6 +243,14 @@ def test_the_large_overlay_loses_no_host_twice() -> None:
                 assert env[kind].split() == [f"{pods}-{n}.{pods}:{known}" for n in range(3)]
     scaler = objects["HorizontalPodAutoscaler", "node"]["spec"]
     assert (scaler["minReplicas"], scaler["maxReplicas"]) == (4, 50)
+
+
+def test_the_public_sees_what_people_need() -> None:
+    """And no more: not /metrics. The same paths that nginx and HAProxy let through."""
+    ingress = yaml.safe_load((K8S / "base" / "ingress.yaml").read_text())
+    for rule in ingress["spec"]["rules"]:
+        paths = {(path["path"], path["pathType"]) for path in rule["http"]["paths"]}
+        assert paths == {(path, "Exact") for path in PUBLIC} | {(PUBLIC_FILES, "Prefix")}
 
 
 def container(workload: Any) -> Any:

@@ -13,6 +13,7 @@ from tests.support.balancer import replaced
 from tests.support.nodes import NO_LIMITS, ROOT, NodeProcess
 from tests.support.servers import Server, find_binary
 from tests.support.wire import Wire, pair
+from tests.top.people import looked
 
 BASE = ROOT / "k8s" / "base"
 PASSWORD = "correct horse battery staple"
@@ -85,6 +86,14 @@ def test_an_operator_can_look_inside(guarded: Server) -> None:
         client.hmget("chat:{0}:account:1000", "nick")
         client.xrange("chat:{0}:inbox:1000")
         client.lrange("chat:{0}:queue", 0, -1)
+
+
+def test_an_operator_can_see_the_cluster(guarded: Server) -> None:
+    """chat top has all it needs with that user, what Redis says of itself too."""
+    with NodeProcess(guarded.url, NO_LIMITS):
+        pool = looked(guarded.url)
+    assert any(node["version"] for node in pool["nodes"])
+    assert pool["redis"]["aof"] == "ok"
 
 
 @pytest.mark.parametrize(

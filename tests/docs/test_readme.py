@@ -9,6 +9,8 @@ import pytest
 import chat.client
 from chat.cli import main
 from chat.config import SETTINGS
+from chat.top.drawing import as_text, draw
+from chat.top.snapshot import NodeSeen, PoolSeen, RedisSeen, Snapshot, Waiter
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -47,6 +49,20 @@ def test_the_opening_has_a_picture_and_the_two_commands() -> None:
         "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/chat serve",
         "tests/run",
     ]
+
+
+def test_the_picture_of_chat_top_is_one_that_it_draws() -> None:
+    """Drawn anew from the numbers that it shows, it is the same."""
+    shown = README.partition("$ chat top --redis-url redis://127.0.0.1:6379/0\n")[2]
+    nodes = [
+        NodeSeen("vm-4048696e", 7.2, 25, 25, 10, 90.6, 98.4, 0, 2, "0.1.0"),
+        NodeSeen("vm-715c35f2", 8.1, 26, 26, 10, 0, 5.4, 2.4, 5, "0.1.0"),
+    ]
+    pool = PoolSeen(0, 51, 2, 25, 1, 3.4, nodes, [Waiter(125000, 3.4)])
+    redis = RedisSeen("Redis 7.0.15", "primary", "p", 2_000_000, 2**31, 1101, 1.0, 3, 0, "ok", "ok")
+    snapshot = Snapshot("2026-11-26T21:01:09Z", [pool], redis)
+    drawn = as_text(draw(snapshot, 100, where="redis://127.0.0.1:6379/0"))
+    assert drawn == shown.partition("\n```")[0]
 
 
 def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,7 +69,7 @@ class RacingNode:
         def answered(code: int, values: Any) -> None:
             assert code in (0, 4)
             if code == 0:
-                session, partner, _ = values
+                session, partner, *_ = values
                 self.met[account] = session, partner
             else:
                 self.waiting.add(account)

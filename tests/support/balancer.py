@@ -12,6 +12,10 @@ from tests.support.process import HOST, Process, ProcessFailed, free_port
 
 DEPLOY = ROOT / "deploy"
 
+# What the public may ask for; everything else that a node has is for those who are on its network.
+PUBLIC = ("/", "/ws", "/client.js", "/readyz")
+PUBLIC_FILES = "/web"
+
 # What a distribution's own nginx.conf has around deploy/nginx/chat.conf.
 AROUND = """\
 daemon off;
@@ -65,7 +69,7 @@ class Balancer(Process):
         """Whether a node answers through it."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=1)
         try:
-            connection.request("GET", "/healthz")
+            connection.request("GET", "/readyz")
             return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False

@@ -50,8 +50,10 @@ ALLOWED: dict[str, set[str]] = {
     "server": PLAIN | {"node", "app", "doorstep", "websocket"},
     "client": set(),  # also for other people's bots: it must stand alone
     "talk": {"client"},
+    # Looks on, as nodes do not: Redis, and a terminal as talk has it.
+    "top": {"errors", "store", "talk"},
     "logs": set(),
-    "cli": {"errors", "config", "server", "talk", "logs"},
+    "cli": {"errors", "config", "server", "talk", "top", "logs"},
 }
 
 # Library -> the only rooms that may import it.
@@ -59,13 +61,13 @@ ONLY_IN: dict[str, set[str]] = {
     "redis": {"store"},
     "hiredis": {"store"},
     "fakeredis": {"store"},
-    "json": {"protocol", "client"},
+    "json": {"protocol", "client", "top"},
     "orjson": {"protocol", "client", "logs"},
     "picows": {"websocket", "node", "client"},
     "prometheus_client": {"metrics"},
     "starlette": {"app"},
     "uvicorn": {"server"},
-    "prompt_toolkit": {"talk"},
+    "prompt_toolkit": {"talk", "top"},
 }
 
 MOST_LINES = 300

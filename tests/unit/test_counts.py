@@ -1,7 +1,7 @@
 """``counts`` and ``report``: plain numbers, and the rates made of them."""
 
 from chat.commands import Dialogue, Match
-from chat.counts import Counts, Histogram
+from chat.counts import CLOSED, Counts, Histogram
 from chat.errors import Code
 from chat.report import Report
 
@@ -25,6 +25,16 @@ def test_answers_are_told_apart_by_command_and_code() -> None:
     assert counts.number(Dialogue, Code.SUCCESS) == 2
     assert counts.number(Dialogue, Code.RATE_LIMITED) == 1
     assert counts.number(Match, Code.SUCCESS) == 0
+
+
+def test_an_answer_that_closes_is_one_kind() -> None:
+    """Whichever it is of the codes below zero, it is the same series."""
+    counts = Counts()
+    for code in Code.REPLACED, Code.LOST, Code.OLDER:
+        counts.answered(Dialogue, code, 0.001)
+    assert {key: histogram.number for key, histogram in counts.commands.items()} == {
+        (Dialogue, CLOSED): 3
+    }
 
 
 def test_a_match_of_before_is_none() -> None:

@@ -1,0 +1,139 @@
+"""A look at the shared state, for those who are no node: it asks, and never writes, loads or subscribes.
+
+What it asks is FCALL_RO of functions that only read, and INFO: a replica can answer that too.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import hiredis
+
+from chat.errors import StoreUnreachable
+from chat.store.address import Address
+from chat.store.dial import UNUSABLE, dial
+from chat.store.keys import pool_key
+from chat.store.library import LIBRARY
+from chat.store.reasons import in_words
+from chat.store.wire import LinkDown, Part, Wire
+
+NAME = "chat-top"
+"""By which CLIENT LIST shows it."""
+SECTIONS = "server", "clients", "memory", "persistence", "stats", "replication", "cpu"
+
+
+RIGHTS = "%R~chat:* +fcall_ro +info +time +@read"
+"""Also what a function calls is asked for."""
+FORBIDDEN = "NOPERM", "can't run this command", "ACL failure"
+"""Words of Redis, and of Valkey, to a user who may not do it, or not within a function."""
+
+
+class CannotLook(StoreUnreachable):
+    """``why`` is the reason without the address; ``answered`` whether that is what Redis said."""
+
+    def __init__(self, shown: str, why: str, *, answered: bool) -> None:
+        super().__init__(f"cannot look at Redis at {shown}: {why}")
+        self.why = why
+        self.answered = answered
+
+
+class Look:
+    """Connects when it is asked something, and again when that connection was lost; nothing is repeated.
+
+    Raises SettingsError for a URL that cannot be used, and CannotLook, in one line for people, for all that is not answered within ``timeout`` seconds, or refused.
+    """
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self._address = _named(Address.parse(url))
+        self._timeout = timeout
+        self._wire: Wire | None = None
+
+    @property
+    def shown(self) -> str:
+        """Where it looks, without a password."""
+        return self._address.shown
+
+    async def overview(self, pool: int) -> dict[str, Any]:
+        """The pool's figures, and ``nodes``: for each node its name and what is known of it."""
+        found = _by_name(await self._function("overview", pool))
+        found["nodes"] = {text(name): _by_name(fields) for name, *fields in found["nodes"]}
+        return found
+
+    async def waiting(self, pool: int, count: int) -> list[tuple[int, int]]:
+        """Who has waited longest, and for how many ms; ``count`` of them at most."""
+        flat = await self._function("waiting", pool, count)
+        return list(zip(flat[::2], flat[1::2], strict=True))
+
+    async def info(self) -> dict[str, str] | None:
+        """What the server says of itself; None where this user may not ask for it, as a node may not need to."""
+        try:
+            reply = await self._asked(("INFO", *SECTIONS))
+        except hiredis.ReplyError as error:
+            if str(error).startswith("NOPERM"):
+                return None
+            raise self._refused(error) from None
+        pairs = (line.partition(":") for line in text(bytes(reply)).splitlines())
+        return {name: value for name, colon, value in pairs if colon}
+
+    def close(self) -> None:
+        """Ends the connection."""
+        if self._wire is not None:
+            self._wire.drop("closed")
+            self._wire = None
+
+    async def _function(self, name: str, pool: int, *args: Part) -> Sequence[Any]:
+        called = f"{LIBRARY}_{name}"
+        try:
+            reply = await self._asked(("FCALL_RO", called, 1, pool_key(pool), *args))
+        except hiredis.ReplyError as error:
+            raise self._refused(error) from None
+        return list(reply[1:])
+
+    async def _asked(self, parts: Sequence[Part]) -> Any:
+        """The reply; a ReplyError is what this command was answered, everything else is a CannotLook."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                wire = await self._connected()
+                return await wire.ask(parts)
+        except hiredis.ReplyError:
+            raise
+        except UNUSABLE as error:
+            self.close()  # an answer that comes later is not the answer to the next question
+            why = in_words(str(error)) or f"no answer for {self._timeout:g} s"
+            raise CannotLook(self.shown, why, answered=False) from None
+
+    async def _connected(self) -> Wire:
+        if self._wire is None or self._wire.lost.done():
+            try:
+                self._wire = await dial(self._address, self._new_wire)
+            except hiredis.ReplyError as error:
+                raise LinkDown(
+                    str(error)
+                ) from None  # the login was refused: there is no connection
+        return self._wire
+
+    def _new_wire(self) -> Wire:
+        return Wire(lambda channel, payload: None, lambda pressed: None, b"", self._timeout)
+
+    def _refused(self, error: hiredis.ReplyError) -> CannotLook:
+        why = in_words(str(error))
+        if "Function not found" in why:
+            why = "no chat node has ever used it: start one, or is it another Redis?"
+        elif any(words in why for words in FORBIDDEN):
+            why += f" (a user needs {RIGHTS})"
+        return CannotLook(self.shown, why, answered=True)
+
+
+def text(data: bytes) -> str:
+    return data.decode(errors="replace")
+
+
+def _named(address: Address) -> Address:
+    """The login of a node, with the name of those who look on."""
+    first, *rest = address.login
+    return replace(address, login=[(*first[:-1], NAME), *rest])
+
+
+def _by_name(flat: Sequence[Any]) -> dict[str, Any]:
+    return {text(name): value for name, value in zip(flat[::2], flat[1::2], strict=True)}

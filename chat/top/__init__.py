@@ -1,0 +1,1 @@
+"""``chat top``: the whole cluster at a glance, read from Redis alone."""

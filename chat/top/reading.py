@@ -1,0 +1,87 @@
+"""From the answers of Redis to a snapshot."""
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from chat.store.keys import POOL
+from chat.store.look import Look, text
+from chat.talk.text import clean
+from chat.top.snapshot import NodeSeen, PoolSeen, RedisSeen, Snapshot, Waiter
+
+POOLS = (POOL,)
+WAITERS = 5
+"""Of the queue, so many are shown."""
+
+
+async def read(look: Look, now: Callable[[], datetime]) -> Snapshot:
+    """How things stand; raises CannotLook. ``now`` is in UTC."""
+    pools = [await _pool(look, pool) for pool in POOLS]
+    info = await look.info()
+    time = f"{now():%Y-%m-%dT%H:%M:%SZ}"
+    return Snapshot(time, pools, None if info is None else redis_seen(info))
+
+
+async def _pool(look: Look, pool: int) -> PoolSeen:
+    found = await look.overview(pool)
+    queue = await look.waiting(pool, WAITERS)
+    return PoolSeen(
+        pool=pool,
+        online=max(0, found["accounts"] - found["away"]),
+        away=found["away"],
+        sessions=found["sessions"],
+        waiting=found["waiting"],
+        longest_wait_seconds=found["longest"] / 1000,
+        nodes=[node_seen(name, fields) for name, fields in sorted(found["nodes"].items())],
+        queue=[Waiter(account, ms / 1000) for account, ms in queue],
+    )
+
+
+def node_seen(name: str, fields: Mapping[str, Any]) -> NodeSeen:
+    """What the node says of itself may be missing, or in the words of another release."""
+    sockets, version = _number(fields.get("sockets")), fields.get("version")
+    return NodeSeen(
+        node=clean(name),
+        lease_seconds=int(fields["lease"]) / 1000,
+        accounts=int(fields["accounts"]),
+        sockets=None if sockets is None else round(sockets),
+        up_seconds=_number(fields.get("up")),
+        messages_per_second=_number(fields.get("messages_per_second")),
+        commands_per_second=_number(fields.get("commands_per_second")),
+        matches_per_second=_number(fields.get("matches_per_second")),
+        lag_ms=_number(fields.get("lag")),
+        version=None if version is None else clean(text(version)),
+    )
+
+
+def redis_seen(info: Mapping[str, str]) -> RedisSeen:
+    """What INFO says. A server that leaves something out, as managed ones do, is no error."""
+
+    def number(name: str) -> int:
+        return int(_number(info.get(name)) or 0)
+
+    cpu = sum(_number(info.get(f"used_cpu_{part}")) or 0 for part in ("sys", "user"))
+    valkey = info.get("valkey_version")
+    version = f"Valkey {valkey}" if valkey else f"Redis {info.get('redis_version', '?')}"
+    return RedisSeen(
+        version=clean(version),
+        role={"master": "primary", "slave": "replica"}.get(info.get("role", ""), "unknown"),
+        process=clean(info.get("run_id", "")),
+        memory_used_bytes=number("used_memory"),
+        memory_max_bytes=number("maxmemory"),
+        operations_per_second=number("instantaneous_ops_per_sec"),
+        cpu_seconds=round(cpu, 3),
+        clients=number("connected_clients"),
+        evicted_keys=number("evicted_keys"),
+        aof=clean(info.get("aof_last_write_status", "?")) if number("aof_enabled") else "off",
+        rdb=clean(info.get("rdb_last_bgsave_status", "?")),
+    )
+
+
+def _number(said: Any) -> float | None:
+    try:
+        number = math.nan if said is None else float(said)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
