@@ -32,7 +32,7 @@ class Settings:
     port: int = _setting(8000, "port to listen on; 0 takes a free one", least=0, most=65535)
     redis_url: str = _setting(
         "",
-        "redis://, rediss:// or unix:// address of the shared state;"
+        "redis://, rediss://, unix:// or redis+sentinel:// address of the shared state;"
         " without it an embedded server is used: one node, nothing kept",
     )
     redis_timeout_seconds: float = _setting(

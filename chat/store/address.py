@@ -1,10 +1,11 @@
 """Where Redis is and how to log in: a URL, read once.
 
 ``redis://``, ``rediss://`` (TLS) and ``unix://`` in the form redis-py documents; redis-py parses them.
+Those of sentinels, who say where Redis is, are read in ``sentinel.py``.
 """
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -62,6 +63,16 @@ class Address:
             login=_login(parts),
         )
 
+    async def candidates(self) -> AsyncGenerator["Address"]:
+        """Where to connect to: this server, whenever it is asked."""
+        yield self
+
+
+def hello(username: str | None, password: str | None) -> tuple[str | int, ...]:
+    """What a connection begins with; without a password there is no login."""
+    login = ("AUTH", username or "default", password) if password else ()
+    return ("HELLO", 3, *login, "SETNAME", "chat-node")
+
 
 def _check_parameters(url: str) -> None:
     """What is not understood is told: a misspelt certificate would be none. Its value may be secret."""
@@ -74,11 +85,8 @@ def _check_parameters(url: str) -> None:
 
 
 def _login(parts: dict[str, Any]) -> Sequence[tuple[str | int, ...]]:
-    hello: tuple[str | int, ...] = ("HELLO", 3)
-    if password := parts.get("password"):
-        hello += ("AUTH", parts.get("username") or "default", password)
-    hello += ("SETNAME", "chat-node")
-    return [hello, ("SELECT", parts["db"])] if parts.get("db") else [hello]
+    first = hello(parts.get("username"), parts.get("password"))
+    return [first, ("SELECT", parts["db"])] if parts.get("db") else [first]
 
 
 def _tls(parts: dict[str, Any]) -> ssl.SSLContext:

@@ -15,22 +15,21 @@ passes here twice, so it is ours. What it promises its user, the ``Store``:
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from random import random
 from typing import Protocol
-
-import hiredis
 
 from chat.errors import StoreUnreachable
 from chat.store.address import Address
 from chat.store.complaints import Complaints
+from chat.store.dial import UNUSABLE, dial
+from chat.store.place import Place
 from chat.store.reasons import in_words
 from chat.store.wire import Ask, Done, LinkDown, Part, Wire
 
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5.0
-UNUSABLE = (OSError, UnicodeError, TimeoutError, hiredis.HiredisError, LinkDown)
-"""What connecting may end in; a host name that is none is a UnicodeError."""
 BACKOFF_SECONDS = (0.05, 1.0)
 STABLE_SECONDS = 0.3
 """A link that broke sooner, as one does that is refused in the moment it is used, does not begin its backoff
@@ -67,15 +66,15 @@ class Link(Protocol):
 class RedisLink:
     """``Link`` to one Redis server.
 
-    ``greet`` is what every new connection begins with (the function library); ``probe`` is a channel
-    that nobody else uses. ``on_push`` gets channel and payload; ``on_gap`` is called when pushes may
-    have been missed; ``on_pressure`` when Redis does not keep up (True: whoever can should wait) and
-    when it does again. Callbacks must not raise.
+    ``place`` says where that is, at every attempt anew. ``greet`` is what every new connection begins
+    with (the function library); ``probe`` is a channel that nobody else uses. ``on_push`` gets channel
+    and payload; ``on_gap`` is called when pushes may have been missed; ``on_pressure`` when Redis does
+    not keep up (True: whoever can should wait) and when it does again. Callbacks must not raise.
     """
 
     def __init__(
         self,
-        address: Address,
+        place: Place,
         greet: Callable[[Ask], Awaitable[None]],
         on_push: Callable[[bytes, bytes], None],
         on_gap: Callable[[], None],
@@ -85,7 +84,7 @@ class RedisLink:
         timeout: float,
         jitter: Callable[[], float] = random,
     ) -> None:
-        self._address = address
+        self._place = place
         self._greet = greet
         self._on_push = on_push
         self._on_gap = on_gap
@@ -142,7 +141,7 @@ class RedisLink:
         while True:
             reason = await wire.lost
             self._wire = None
-            complaints.say(f"lost the link to {self._address.shown}: {reason}")
+            complaints.say(f"lost the link to {self._place.shown}: {reason}")
             lost = loop.time()
             if lost - began >= STABLE_SECONDS:
                 pause = BACKOFF_SECONDS[0]
@@ -156,24 +155,27 @@ class RedisLink:
                     complaints.say(str(error))
             began = loop.time()
             complaints.say(
-                f"the link to {self._address.shown} is back", f" after {began - lost:.1f} s"
+                f"the link to {self._place.shown} is back", f" after {began - lost:.1f} s"
             )
             self._on_gap()
 
     async def _connect(self) -> Wire:
-        """One attempt: connection, login, function library, all channels."""
-        address, loop = self._address, asyncio.get_running_loop()
+        """One attempt, with all that Redis may be at; raises StoreUnreachable."""
+        refused = StoreUnreachable(f"there is no Redis at {self._place.shown}")
+        async with aclosing(self._place.candidates()) as addresses:
+            async for address in addresses:
+                try:
+                    return await self._connect_to(address)
+                except StoreUnreachable as error:
+                    refused = error
+        raise refused
+
+    async def _connect_to(self, address: Address) -> Wire:
+        """Connection, login, function library, all channels."""
         wire: Wire | None = None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                if address.path:
-                    _, wire = await loop.create_unix_connection(self._new_wire, address.path)
-                else:
-                    _, wire = await loop.create_connection(
-                        self._new_wire, address.host, address.port, ssl=address.tls
-                    )
-                for parts in address.login:
-                    await wire.ask(parts)
+                wire = await dial(address, self._new_wire)
                 await self._greet(wire.ask)
                 await wire.prove()
         except BaseException as error:

@@ -5,6 +5,7 @@ What it asks is FCALL_RO of functions that only read, and INFO: a replica can an
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from chat.store.address import Address
 from chat.store.dial import UNUSABLE, dial
 from chat.store.keys import pool_key
 from chat.store.library import LIBRARY
+from chat.store.place import place_of
 from chat.store.reasons import in_words
 from chat.store.wire import LinkDown, Part, Wire
 
@@ -41,18 +43,19 @@ class CannotLook(StoreUnreachable):
 class Look:
     """Connects when it is asked something, and again when that connection was lost; nothing is repeated.
 
-    Raises SettingsError for a URL that cannot be used, and CannotLook, in one line for people, for all that is not answered within ``timeout`` seconds, or refused.
+    Raises SettingsError for a URL that cannot be used, and CannotLook, in one line for people, for all that is
+    not answered within ``timeout`` seconds, or refused.
     """
 
     def __init__(self, url: str, timeout: float) -> None:
-        self._address = _named(Address.parse(url))
+        self._place = place_of(url)
         self._timeout = timeout
         self._wire: Wire | None = None
 
     @property
     def shown(self) -> str:
         """Where it looks, without a password."""
-        return self._address.shown
+        return self._place.shown
 
     async def overview(self, pool: int) -> dict[str, Any]:
         """The pool's figures, and ``nodes``: for each node its name and what is known of it."""
@@ -98,20 +101,26 @@ class Look:
                 return await wire.ask(parts)
         except hiredis.ReplyError:
             raise
-        except UNUSABLE as error:
+        except (*UNUSABLE, StoreUnreachable) as error:
             self.close()  # an answer that comes later is not the answer to the next question
             why = in_words(str(error)) or f"no answer for {self._timeout:g} s"
             raise CannotLook(self.shown, why, answered=False) from None
 
     async def _connected(self) -> Wire:
         if self._wire is None or self._wire.lost.done():
-            try:
-                self._wire = await dial(self._address, self._new_wire)
-            except hiredis.ReplyError as error:
-                raise LinkDown(
-                    str(error)
-                ) from None  # the login was refused: there is no connection
+            self._wire = await self._dialled()
         return self._wire
+
+    async def _dialled(self) -> Wire:
+        """Also to one that is no primary any more: it may be asked all the same."""
+        reason: Exception = LinkDown("nobody says where it is")
+        async with aclosing(self._place.candidates()) as addresses:
+            async for address in addresses:
+                try:
+                    return await dial(_named(address), self._new_wire)
+                except UNUSABLE as error:
+                    reason = error
+        raise LinkDown(str(reason)) from None  # also where the login was refused
 
     def _new_wire(self) -> Wire:
         return Wire(lambda channel, payload: None, lambda pressed: None, b"", self._timeout)

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from chat.config import Settings
-from chat.store.address import Address
 from chat.store.embedded import EmbeddedLink, EmbeddedServer
 from chat.store.keys import account_of, probe_of
 from chat.store.library import Greeting, library
 from chat.store.link import Link, RedisLink
+from chat.store.place import place_of
+from chat.store.sentinel import Sentinels
 from chat.store.store import Store
 
 
@@ -31,9 +32,10 @@ def open_store(
 
     link: Link
     if settings.redis_url:
+        place, greet = place_of(settings.redis_url), Greeting()
         link = RedisLink(
-            Address.parse(settings.redis_url),
-            Greeting(),
+            place,
+            place.confirming(greet) if isinstance(place, Sentinels) else greet,
             pushed,
             on_gap,
             on_pressure,

@@ -1,12 +1,15 @@
 """Why a Redis cannot be used, in words for people."""
 
 
-def in_words(said: str) -> str:
-    """What a server has said to a login or to the function library, or how connecting has failed."""
+def in_words(said: str, where: str = "redis://:password@host") -> str:
+    """What a server has said to a login or to the function library, or how connecting has failed.
+    ``where`` is how the URL says a password."""
     # An old server repeats the arguments that it does not know, the password among them.
     said = said.partition(", with args")[0]
+    if "unknown command 'SENTINEL'" in said:
+        return "it is no sentinel"
     if "unknown command" in said:
         return f"Redis 7.0 or newer is needed, and this one is older ({said})"
     if said.startswith("NOAUTH"):
-        return "it asks for a password (NOAUTH), and the URL has none: redis://:password@host"
+        return f"it asks for a password (NOAUTH), and the URL has none: {where}"
     return said

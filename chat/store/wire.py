@@ -28,6 +28,10 @@ MISSED_PROBES = 2
 Ask = Callable[[Sequence[Part]], Awaitable[Any]]
 """Sends one command and returns its reply; raises the error."""
 
+DEMOTED = "READONLY", "NOREPLICAS"
+"""What a server begins its refusal with that is no primary any more, or that is cut off from its replicas, of
+which one may have taken over: who stayed with it would be refused for ever."""
+
 NO_LINGER = struct.pack("ii", 1, 0)
 
 _NOT_YET = object()
@@ -225,6 +229,8 @@ class Wire(asyncio.Protocol):
             self._open.popleft()
             done(reply)
             self._places()
+            if type(reply) is hiredis.ReplyError and str(reply).startswith(DEMOTED):
+                self.drop(f"it takes no writes: {reply}")
         else:
             self._refused = reply
             self._next()

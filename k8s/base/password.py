@@ -1,4 +1,4 @@
-"""Makes the secret "redis" with a random password, unless there is one."""
+"""Makes secrets, each with a random password, unless they are there: "redis", or those that are named."""
 
 import base64
 import hashlib
@@ -16,18 +16,18 @@ API = os.environ.get("API", "https://kubernetes.default.svc")
 ALREADY_THERE = 409
 
 
-def secret() -> dict[str, object]:
-    """The password, and what Redis keeps of it."""
+def secret(name: str) -> dict[str, object]:
+    """A password, and what Redis keeps of it."""
     password = secrets.token_urlsafe(32)
     data = {"password": password, "sha256": hashlib.sha256(password.encode()).hexdigest()}
-    encoded = {name: base64.b64encode(value.encode()).decode() for name, value in data.items()}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "redis"}, "data": encoded}
+    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": encoded}
 
 
-def main() -> None:
+def make(name: str) -> None:
     request = urllib.request.Request(  # noqa: S310 (the cluster's own address)
         f"{API}/api/v1/namespaces/{os.environ['NAMESPACE']}/secrets",
-        data=json.dumps(secret()).encode(),
+        data=json.dumps(secret(name)).encode(),
         headers={
             "Authorization": f"Bearer {(ACCOUNT / 'token').read_text().strip()}",
             "Content-Type": "application/json",
@@ -39,10 +39,11 @@ def main() -> None:
         urllib.request.urlopen(request, timeout=10, context=trusted).close()  # noqa: S310
     except urllib.error.HTTPError as error:
         if error.code != ALREADY_THERE:
-            sys.exit(f"cannot make the secret: {error}")
-        print("the secret is there already")
+            sys.exit(f"cannot make the secret {name}: {error}")
+        print(f"the secret {name} is there already")
     else:
-        print("the secret was made")
+        print(f"the secret {name} was made")
 
 
-main()
+for chosen in sys.argv[1:] or ["redis"]:
+    make(chosen)

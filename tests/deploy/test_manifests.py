@@ -1,6 +1,7 @@
 """k8s/: what kubectl makes of it, valid for every supported Kubernetes, and true to the program."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,12 +12,14 @@ import pytest
 import yaml
 
 from chat.config import SETTINGS
+from chat.store.address import Address
+from chat.store.sentinel import Sentinels
 from tests.support.balancer import PUBLIC, PUBLIC_FILES
 from tests.support.nodes import ROOT
 
 K8S = ROOT / "k8s"
 VERSIONS = ("1.30.0", "1.37.0")
-OVERLAYS = ("k8s", "k8s/overlays/small")
+OVERLAYS = ("k8s", "k8s/overlays/small", "k8s/overlays/large")
 DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 KNOWN = {f"CHAT_{name.upper()}" for name in DEFAULTS}
 
@@ -62,8 +65,13 @@ def test_one_object_a_file_and_every_file_is_used() -> None:
     """A file has one object, and its kustomization names it."""
     for directory in (path.parent for path in K8S.rglob("kustomization.yaml")):
         said = yaml.safe_load((directory / "kustomization.yaml").read_text())
-        manifests = {path.name for path in directory.glob("*.yaml")} - {"kustomization.yaml"}
-        assert manifests == {name for name in said.get("resources", []) if name.endswith(".yaml")}
+        files = [*directory.glob("*.yaml"), *directory.glob("patches/*.yaml")]
+        manifests = {str(file.relative_to(directory)) for file in files} - {"kustomization.yaml"}
+        named = [
+            *said.get("resources", []),
+            *(patch.get("path", "") for patch in said.get("patches", [])),
+        ]
+        assert manifests == {name for name in named if name.endswith(".yaml")}
         for name in manifests:
             assert len(list(yaml.safe_load_all((directory / name).read_text()))) == 1
 
@@ -113,9 +121,13 @@ def test_a_node_has_the_time_to_let_its_people_go(objects: Objects) -> None:
 def test_every_pod_is_confined(objects: Objects) -> None:
     """As the standard "restricted" wants it, and with a read-only root; each has requests and a bound."""
     kinds = {"Deployment", "StatefulSet", "Job"}
-    workloads = [one for (kind, _), one in objects.items() if kind in kinds]
-    assert len(workloads) == 3
-    for workload in workloads:
+    workloads = {name: one for (kind, name), one in objects.items() if kind in kinds}
+    assert (
+        {"node", "redis", "password"}
+        <= workloads.keys()
+        <= {"node", "redis", "password", "sentinel"}
+    )
+    for workload in workloads.values():
         pod = workload["spec"]["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault"
@@ -128,23 +140,117 @@ def test_every_pod_is_confined(objects: Objects) -> None:
             assert one["resources"]["limits"]["memory"]
 
 
+def test_who_reaches_whom(objects: Objects) -> None:
+    """Redis and sentinels are reached by nodes and by each other, on their port; nobody else is named, and
+    what one may reach lets it in."""
+    policies = {
+        name: one["spec"] for (kind, name), one in objects.items() if kind == "NetworkPolicy"
+    }
+    large = "sentinel" in policies
+    callers = {"node", "redis", "sentinel"} if large else {"node"}
+    for name in policies.keys() - {"node"}:
+        assert policies[name]["policyTypes"] == ["Ingress", "Egress"]
+        assert peers(policies[name]["ingress"], "from") == {name: callers}
+    callees = {"redis": {"redis"}, "sentinel": {"sentinel"}} if large else {"redis": {"redis"}}
+    assert peers(policies["node"]["egress"], "to") == callees
+    for name in policies.keys() - {"node"}:
+        assert peers(policies[name].get("egress", []), "to") == (callees if large else {})
+
+
+def peers(rules: Any, side: str) -> dict[str, set[str]]:
+    """Whom the rules let in or out, by the port; the names of the cluster left out."""
+    found: dict[str, set[str]] = {}
+    for rule in rules:
+        selectors = [one["podSelector"]["matchLabels"] for one in rule[side]]
+        if selectors == [{"k8s-app": "kube-dns"}]:
+            assert all(port["port"] == 53 for port in rule["ports"])
+            continue
+        (port,) = rule["ports"]
+        found[port["port"]] = {labels["app.kubernetes.io/name"] for labels in selectors}
+    return found
+
+
+def test_labels_and_ports_that_are_referred_to_exist(objects: Objects) -> None:
+    """Of policies, services and budgets: a misspelt one would select nothing, without a word."""
+    pods = {
+        name: one["spec"]["template"]
+        for (kind, name), one in objects.items()
+        if kind in {"Deployment", "StatefulSet"}
+    }
+    for name, pod in pods.items():
+        assert pod["metadata"]["labels"]["app.kubernetes.io/name"] == name
+        (port,) = pod["spec"]["containers"][0]["ports"]
+        assert port["name"] == ("http" if name == "node" else name)
+        service = objects["Service", name]["spec"]
+        assert service["selector"] == {"app.kubernetes.io/name": name}
+        assert service["ports"][0].get("targetPort", port["name"]) == port["name"]
+    budgets = {name: one for (kind, name), one in objects.items() if kind == "PodDisruptionBudget"}
+    for name, budget in budgets.items():
+        assert budget["spec"]["selector"]["matchLabels"] == {"app.kubernetes.io/name": name}
+    several = {
+        name
+        for name in pods
+        if objects.get(("StatefulSet", name), {}).get("spec", {}).get("replicas") != 1
+    }
+    assert budgets.keys() == several
+
+
+def test_variables_refer_to_those_before_them(objects: Objects) -> None:
+    """$(NAME) of a variable that comes later stays as it is, without a word."""
+    for workload in objects.values():
+        if workload["kind"] in {"Deployment", "StatefulSet", "Job"}:
+            known: set[str] = set()
+            for variable in container(workload).get("env", []):
+                assert set(re.findall(r"\$\((\w+)\)", variable.get("value", ""))) <= known
+                known.add(variable["name"])
+
+
+def test_nodes_find_redis(objects: Objects) -> None:
+    """The address is one that the program takes, and its hosts are services, or pods of one, on their port."""
+    env = {one["name"]: one.get("value") for one in container(objects["Deployment", "node"])["env"]}
+    url = env["CHAT_REDIS_URL"].replace("$(REDIS_PASSWORD)", "secret")
+    if not url.startswith("redis+sentinel"):
+        assert Address.parse(url).host == "redis"
+        return
+    places = [(one.host, one.port) for one in Sentinels.parse(url)._sentinels]
+    assert places == [(f"sentinel-{number}.sentinel", 26379) for number in range(3)]
+
+
+def test_the_large_overlay_loses_no_host_twice() -> None:
+    """Three Redis and three sentinels, each kind on three hosts, started at once, on volumes of their own; their
+    names are those of their pods."""
+    objects = {
+        (one["kind"], plain(one)): one for one in yaml.safe_load_all(render("k8s/overlays/large"))
+    }
+    for name, port in (("redis", 6379), ("sentinel", 26379)):
+        spec = objects["StatefulSet", name]["spec"]
+        assert (spec["replicas"], spec["podManagementPolicy"]) == (3, "Parallel")
+        (rule,) = spec["template"]["spec"]["affinity"]["podAntiAffinity"][
+            "requiredDuringSchedulingIgnoredDuringExecution"
+        ]
+        assert rule["topologyKey"] == "kubernetes.io/hostname"
+        assert rule["labelSelector"]["matchLabels"] == {"app.kubernetes.io/name": name}
+        assert spec["volumeClaimTemplates"]
+        service = objects["Service", spec["serviceName"]]["spec"]
+        assert (service["clusterIP"], service["publishNotReadyAddresses"]) == ("None", True)
+        env = {
+            one["name"]: one.get("value") for one in container(objects["StatefulSet", name])["env"]
+        }
+        assert env["SELF"] == f"$(POD).{name}:{port}"
+        for kind, known in (("SENTINELS", 26379), ("PEERS", 6379)):
+            if kind in env:
+                pods = "sentinel" if kind == "SENTINELS" else "redis"
+                assert env[kind].split() == [f"{pods}-{n}.{pods}:{known}" for n in range(3)]
+    scaler = objects["HorizontalPodAutoscaler", "node"]["spec"]
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (4, 50)
+
+
 def test_the_public_sees_what_people_need() -> None:
     """And no more: not /metrics. The same paths that nginx and HAProxy let through."""
     ingress = yaml.safe_load((K8S / "base" / "ingress.yaml").read_text())
     for rule in ingress["spec"]["rules"]:
         paths = {(path["path"], path["pathType"]) for path in rule["http"]["paths"]}
         assert paths == {(path, "Exact") for path in PUBLIC} | {(PUBLIC_FILES, "Prefix")}
-
-
-def test_redis_is_reached_by_nodes_alone(objects: Objects) -> None:
-    """And says nothing to anybody else."""
-    policy = objects["NetworkPolicy", "redis"]["spec"]
-    (rule,) = policy["ingress"]
-    (peer,) = rule["from"]
-    labels = objects["Deployment", "node"]["spec"]["template"]["metadata"]["labels"]
-    assert peer["podSelector"]["matchLabels"].items() <= labels.items()
-    assert policy["policyTypes"] == ["Ingress", "Egress"]
-    assert "egress" not in policy
 
 
 def container(workload: Any) -> Any:

@@ -52,7 +52,7 @@ def cluster() -> Iterator[Cluster]:
     server.server_close()
 
 
-def run(cluster: Cluster, account: Path) -> subprocess.CompletedProcess[str]:
+def run(cluster: Cluster, account: Path, *names: str) -> subprocess.CompletedProcess[str]:
     (account / "token").write_text("a token\n")
     environment = {
         **os.environ,
@@ -60,7 +60,7 @@ def run(cluster: Cluster, account: Path) -> subprocess.CompletedProcess[str]:
         "API": f"http://{HOST}:{cluster.server_port}",
         "NAMESPACE": "chat",
     }
-    command: list[str | Path] = [sys.executable, ROOT / "k8s" / "base" / "password.py"]
+    command: list[str | Path] = [sys.executable, ROOT / "k8s" / "base" / "password.py", *names]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -81,6 +81,14 @@ def test_a_random_password_and_its_digest(cluster: Cluster, tmp_path: Path) -> N
         assert len(password) >= 43
         passwords.add(password)
     assert len(passwords) == 2
+
+
+def test_several(cluster: Cluster, tmp_path: Path) -> None:
+    """Those that are named, each with a password of its own."""
+    assert run(cluster, tmp_path, "redis", "redis-replica").returncode == 0
+    made = {secret["metadata"]["name"]: secret["data"] for _, _, secret in cluster.asked}
+    assert made.keys() == {"redis", "redis-replica"}
+    assert made["redis"] != made["redis-replica"]
 
 
 def test_one_that_is_there_stays(cluster: Cluster, tmp_path: Path) -> None:

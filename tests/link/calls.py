@@ -93,10 +93,10 @@ async def linked(
         await link.close()
 
 
-async def until(condition: Callable[[], object], what: str) -> None:
+async def until(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
     """Waits for what nobody tells, such as the state of a server."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while not condition():  # noqa: ASYNC110 - there is nothing to wait on
                 await asyncio.sleep(0.005)
     except TimeoutError:

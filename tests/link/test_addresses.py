@@ -1,8 +1,6 @@
 """Where a RedisLink connects to, how it logs in, and what it says where it cannot."""
 
 import asyncio
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -184,25 +182,6 @@ def test_a_server_without_functions() -> None:
 
 
 # TLS
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an authority, ``ca.crt``, and what it signed for the loopback address."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("there is no openssl on this machine")
-    folder = tmp_path_factory.mktemp("tls")
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    (folder / "names").write_text(f"subjectAltName=IP:{HOST}\n")
-    for command in (
-        ["req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=test ca"],
-        ["req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=test"],
-        ["x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
-         "-CAcreateserial", "-out", "server.crt", "-extfile", "names"],
-    ):  # fmt: skip
-        subprocess.run([openssl, *command], cwd=folder, check=True, capture_output=True)
-    return folder
 
 
 def tls_server(certificates: Path) -> Server:

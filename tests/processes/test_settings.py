@@ -12,7 +12,8 @@ import pytest
 from chat import server
 from tests.support.nodes import ROOT, NodeProcess
 from tests.support.process import HOST, free_port
-from tests.support.servers import Server
+from tests.support.sentinels import Sentinel
+from tests.support.servers import Server, available_servers
 
 
 def refused(*arguments: str, env: Mapping[str, str] | None = None) -> str:
@@ -45,6 +46,8 @@ def refused(*arguments: str, env: Mapping[str, str] | None = None) -> str:
         "redis://localhost:port",
         "redis://localhost:99999",
         "redis://localhost/many",
+        "redis+sentinel://localhost",
+        "redis+sentinel://localhost:port/chat",
     ],
 )
 def test_a_url_that_is_none(url: str) -> None:
@@ -88,6 +91,24 @@ def test_a_redis_that_is_not_there() -> None:
     line = refused("--redis-url", f"redis://user:secret@{HOST}:{port}/0")
     assert f"{HOST}:{port}" in line
     assert "secret" not in line
+
+
+def test_sentinels_that_are_not_there() -> None:
+    """All their addresses are in the line, the passwords are not."""
+    one, other = free_port(), free_port()
+    places = f"{HOST}:{one},{HOST}:{other}"
+    url = f"redis+sentinel://user:secret@{places}/chat?sentinel_password=secret"
+    line = refused("--redis-url", url)
+    assert f"redis+sentinel://{places}/chat" in line
+    assert "secret" not in line
+
+
+def test_a_service_that_no_sentinel_knows() -> None:
+    """Named in the line."""
+    conf = f"bind {HOST}\nsentinel monitor chat {HOST} {free_port()} 1\n"
+    with Sentinel(available_servers()[0], conf) as sentinel:
+        line = refused("--redis-url", f"redis+sentinel://{sentinel.place}/chatt")
+    assert "it knows no service chatt" in line
 
 
 def test_a_wrong_password() -> None:

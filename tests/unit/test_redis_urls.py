@@ -5,6 +5,7 @@ import pytest
 from chat.errors import SettingsError
 from chat.store.address import Address
 from chat.store.reasons import in_words
+from chat.store.sentinel import Sentinels
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,80 @@ def test_the_parameters_there_are() -> None:
         ("SELECT", 3),
     ]
     assert Address.parse("rediss://localhost?ssl_cert_reqs=none&ssl_check_hostname=false").tls
+
+
+def places(url: str) -> list[tuple[str, int]]:
+    return [(one.host, one.port) for one in Sentinels.parse(url)._sentinels]
+
+
+def test_sentinels_and_a_service() -> None:
+    """Hosts with and without a port, names and addresses of both kinds; the login and the database are
+    those of Redis, and no password is shown."""
+    url = "redis+sentinel://ada:se%2Ccret@one:1234,two,10.0.0.3,[::1]:26380,[::2]/my%20chat/3"
+    sentinels = Sentinels.parse(url)
+    assert places(url) == [
+        ("one", 1234), ("two", 26379), ("10.0.0.3", 26379), ("::1", 26380), ("::2", 26379),
+    ]  # fmt: skip
+    assert sentinels._service == "my chat"
+    assert sentinels._primary.login == [
+        ("HELLO", 3, "AUTH", "ada", "se,cret", "SETNAME", "chat-node"),
+        ("SELECT", 3),
+    ]
+    assert sentinels.shown == "redis+sentinel://one:1234,two,10.0.0.3,[::1]:26380,[::2]/my%20chat"
+    assert {tuple(one.login) for one in sentinels._sentinels} == {
+        (("HELLO", 3, "SETNAME", "chat-node"),)
+    }
+
+
+def test_a_login_to_the_sentinels() -> None:
+    """Another one than that of Redis, and only for them."""
+    url = "redis+sentinel://:x@one/chat?sentinel_username=bob&db=2&sentinel_password=s%26y"
+    sentinels = Sentinels.parse(url)
+    assert sentinels._sentinels[0].login == [
+        ("HELLO", 3, "AUTH", "bob", "s&y", "SETNAME", "chat-node")
+    ]
+    assert sentinels._primary.login == [
+        ("HELLO", 3, "AUTH", "default", "x", "SETNAME", "chat-node"),
+        ("SELECT", 2),
+    ]
+
+
+def test_tls_with_sentinels() -> None:
+    """rediss+sentinel:// is for both, with the same parameters."""
+    sentinels = Sentinels.parse(
+        "rediss+sentinel://one/chat?ssl_cert_reqs=none&ssl_check_hostname=false"
+    )
+    assert sentinels._primary.tls is sentinels._sentinels[0].tls is not None
+    assert Sentinels.parse("redis+sentinel://one/chat")._sentinels[0].tls is None
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("redis+sentinel://", "names no service"),
+        ("redis+sentinel://one,two", "names no service"),
+        ("redis+sentinel://one/", "names no service"),
+        ("redis+sentinel://one?db=1", "names no service"),
+        ("redis+sentinel:///chat", "host:port, comma separated"),
+        ("redis+sentinel://one,,two/chat", "host:port, comma separated"),
+        ("redis+sentinel://one:port/chat", "host:port, comma separated"),
+        ("redis+sentinel://one:99999/chat", "host:port, comma separated"),
+        ("redis+sentinel://[::1/chat", "host:port, comma separated"),
+        ("redis+sentinel://one/chat/many", "many is no number of a database"),
+        ("redis+sentinel://one/chat/1/2", "1/2 is no number of a database"),
+        ("redis+sentinel://one/chat?foo=secret", "foo is no parameter of it"),
+        ("redis+sentinel://one/chat?sentinel_user=secret", "sentinel_user is no parameter of it"),
+        ("redis+sentinel://one/chat?ssl_ca_certs=x", "ssl_ca_certs is for rediss://"),
+        ("redis+sentinel://ada:sec/ret@one/chat", "host:port, comma separated"),
+    ],
+)
+def test_a_url_of_sentinels_that_is_none(url: str, words: str) -> None:
+    """Told in words for people, without what may be a secret."""
+    with pytest.raises(SettingsError) as error:
+        Sentinels.parse(url)
+    assert words in str(error.value)
+    assert str(error.value).startswith("the Redis URL cannot be used: ")
+    assert "sec" not in str(error.value).replace("sentinel_user", "")
 
 
 @pytest.mark.parametrize(

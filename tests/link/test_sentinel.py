@@ -1,0 +1,232 @@
+"""A RedisLink that asks sentinels: whom it finds, whom it refuses, and what it says where it finds nobody."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from chat.errors import StoreUnreachable
+from chat.store.link import RedisLink
+from chat.store.sentinel import Sentinels
+from chat.store.wire import Ask, LinkDown
+from tests.link.calls import PROBE, Heard, ask, linked, told, until
+from tests.support.process import HOST, free_port
+from tests.support.sentinels import SERVICE, Flock, Sentinel, flock
+from tests.support.servers import Server, available_servers
+
+
+@pytest.fixture(scope="module")
+def birds() -> Iterator[Flock]:
+    """For tests that leave it as it is: one primary, one replica, three sentinels."""
+    with flock(replicas=1) as made:
+        yield made
+
+
+@asynccontextmanager
+async def found(url: str, heard: Heard) -> AsyncIterator[RedisLink]:
+    """A link that is connected through sentinels, and closed at the end."""
+
+    async def greet(ask: Ask) -> None:
+        await ask(("PING",))
+
+    sentinels = Sentinels.parse(url)
+    link = RedisLink(
+        sentinels, sentinels.confirming(greet), heard.push, heard.gap, heard.press,
+        probe=PROBE, timeout=1, jitter=lambda: 0.1,
+    )  # fmt: skip
+    try:
+        await link.start()
+        yield link
+    finally:
+        await link.close()
+
+
+async def port_of(link: RedisLink) -> int:
+    """Where it is connected to."""
+    return int((await told(link, "CONFIG", "GET", "port"))[b"port"])
+
+
+def of(*places: str, service: str = SERVICE, query: str = "") -> str:
+    return f"redis+sentinel://{','.join(places)}/{service}{query}"
+
+
+def refused(url: str) -> str:
+    """The one line in which the link says that it cannot use this."""
+
+    async def scenario() -> str:
+        with pytest.raises(StoreUnreachable) as caught:
+            async with found(url, Heard()):
+                pass
+        return str(caught.value)
+
+    line = asyncio.run(scenario())
+    assert "\n" not in line
+    assert "secret" not in line
+    return line
+
+
+def finds(url: str, port: int) -> list[str]:
+    """Connects to that port; returns the sentinels in the order in which they would be asked next."""
+
+    async def scenario() -> list[str]:
+        async with found(url, Heard()) as link:
+            assert await port_of(link) == port
+            assert isinstance(link._place, Sentinels)
+            return [one.shown for one in link._place._sentinels]
+
+    return asyncio.run(scenario())
+
+
+def test_the_primary_is_found(birds: Flock) -> None:
+    """By any of the sentinels, in the database of the URL."""
+    for sentinel in birds.sentinels:
+        assert finds(of(sentinel.place), birds.primary.port)
+    assert finds(f"{birds.url}/3", birds.primary.port)
+
+
+def test_a_sentinel_that_is_not_there_is_passed_over(birds: Flock) -> None:
+    """The one that answered is asked first the next time."""
+    nobody, here = f"{HOST}:{free_port()}", birds.sentinels[1].place
+    order = finds(of(nobody, "no-such-host.invalid", here), birds.primary.port)
+    assert order == [here, nobody, "no-such-host.invalid:26379"]
+
+
+def test_a_sentinel_that_hangs_is_passed_over(birds: Flock) -> None:
+    """After a second."""
+    frozen, here = birds.sentinels[0], birds.sentinels[1].place
+    port = birds.primary.port
+    frozen.pause()
+    try:
+        assert finds(of(frozen.place, here), port) == [here, frozen.place]
+    finally:
+        frozen.resume()
+
+
+def test_an_unknown_service(birds: Flock) -> None:
+    """Named, with those who were asked."""
+    line = refused(of(birds.sentinels[0].place, service="chatt"))
+    assert f"{birds.sentinels[0].place}: it knows no service chatt" in line
+
+
+def test_no_sentinel_answers() -> None:
+    """Each is named, with its reason."""
+    one, other = (f"{HOST}:{free_port()}" for _ in range(2))
+    line = refused(f"redis+sentinel://ada:secret@{one},{other}/chat?sentinel_password=secret")
+    assert line.startswith(
+        f"no sentinel of redis+sentinel://{one},{other}/chat knows Redis: {one}: "
+    )
+    assert f"; {other}: " in line
+
+
+def test_something_else_than_a_sentinel(birds: Flock) -> None:
+    """A Redis in the place of a sentinel says that it is none."""
+    line = refused(of(f"{HOST}:{birds.primary.port}"))
+    assert "it is no sentinel" in line
+
+
+def test_a_replica_that_is_named_is_refused(birds: Flock) -> None:
+    """By a sentinel that is wrong: the next one is asked, and if there is none, it is told."""
+    kind = available_servers()[0]
+    (replica,) = [server for server in birds.servers if server is not birds.primary]
+    text = f"bind {HOST}\nsentinel monitor {SERVICE} {HOST} {replica.port} 9\n"
+    with Sentinel(kind, text) as stale:
+        assert stale.primary() == replica.port
+        here = birds.sentinels[0].place
+        order = finds(of(stale.place, here), birds.primary.port)
+        assert order == [here, stale.place]
+        line = refused(of(stale.place))
+    assert f"{HOST}:{replica.port}, the primary of " in line
+    assert "a sentinel names it, but it is no primary" in line
+
+
+def test_a_password_of_the_sentinels(birds: Flock) -> None:
+    """Asked for, wrong, right."""
+    text = f"bind {HOST}\nrequirepass secret\nsentinel monitor {SERVICE} {HOST} {{}} 9\n"
+    with Sentinel(
+        available_servers()[0], text.format(birds.primary.port), login=":secret@"
+    ) as guarded:
+        assert "has none: ?sentinel_password=" in refused(of(guarded.place))
+        assert "WRONGPASS" in refused(of(guarded.place, query="?sentinel_password=secret2"))
+        assert finds(of(guarded.place, query="?sentinel_password=secret"), birds.primary.port)
+
+
+@pytest.mark.skipif("redis" not in available_servers(), reason="there is no Redis here")
+def test_tls(certificates: Path) -> None:
+    """rediss+sentinel:// is TLS with the sentinels as well as with Redis; certificates are checked."""
+    files = {"cert": "server.crt", "key": "server.key", "ca-cert": "ca.crt"}
+    lines = [f"tls-{name}-file {certificates / file}" for name, file in files.items()]
+    authority = certificates / "ca.crt"
+    secure = [word for line in lines for word in f"--{line}".split()]
+    with Server("redis", *secure, "--tls-auth-clients", "no", tls=authority) as server:
+        watch = f"sentinel monitor {SERVICE} {HOST} {server.port} 1"
+        text = "\n".join(
+            [f"bind {HOST}", *lines, "tls-auth-clients no", "tls-replication yes", watch]
+        )
+        with Sentinel("redis", text, tls=authority) as sentinel:
+            url = of(sentinel.place).replace("redis+", "rediss+")
+            secured = f"{url}?ssl_ca_certs={authority}"
+
+            async def scenario() -> None:
+                async with found(secured, Heard()) as link:
+                    assert await told(link, "PING") == b"PONG"
+
+            asyncio.run(scenario())
+            assert "certificate verify failed" in refused(url)
+            assert f"{sentinel.place}: " in refused(of(sentinel.place))
+
+
+@pytest.mark.parametrize("how", ["kill", "pause"])
+def test_the_primary_is_lost(how: str) -> None:
+    """The link comes back to the one that took over, and to no other."""
+
+    async def scenario(made: Flock) -> None:
+        heard = Heard()
+        async with found(made.url, heard) as link:
+            old = made.primary
+            assert await port_of(link) == old.port
+            getattr(old, how)()
+            new = await asyncio.to_thread(made.until_another_is_primary, old)
+            await until(lambda: heard.gaps, "the link is back", 10)
+            assert await port_of(link) == new.port
+            assert await told(link, "SET", "key", "value") == b"OK"
+
+    with flock(replicas=1) as made:
+        asyncio.run(scenario(made))
+
+
+def test_a_server_that_was_demoted_under_the_link(empty_server: Server) -> None:
+    """Whoever tries to write there is told so, and the link does not stay: also with a fixed address,
+    because a name may mean another server by now."""
+
+    async def scenario() -> None:
+        async with linked(empty_server.url) as (link, heard):
+            assert await told(link, "SET", "key", "value") == b"OK"
+            with empty_server.client() as client:
+                client.replicaof(HOST, str(free_port()))
+                replies = [ask(link, "SET", "key", "lost"), ask(link, "GET", "key")]
+                refusal, after = await asyncio.gather(*replies)
+                assert str(refusal).startswith("READONLY")
+                assert after == b"value" or isinstance(after, LinkDown)
+                await heard.until(lambda: heard.gaps > 0, "the link was made anew")
+                client.replicaof("NO", "ONE")
+                assert client.get("key") == b"value"
+
+    asyncio.run(scenario())
+
+
+def test_a_primary_without_its_replicas(empty_server: Server) -> None:
+    """One that may not write alone is left too: another may have taken over."""
+
+    async def scenario() -> None:
+        async with linked(empty_server.url) as (link, heard):
+            with empty_server.client() as client:
+                client.config_set("min-replicas-to-write", 1)
+                try:
+                    assert str(await told(link, "SET", "key", "x")).startswith("NOREPLICAS")
+                    await heard.until(lambda: heard.gaps > 0, "the link was made anew")
+                finally:
+                    client.config_set("min-replicas-to-write", 0)
+
+    asyncio.run(scenario())
