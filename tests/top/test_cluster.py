@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.nodes import NO_LIMITS, ROOT, NodeProcess
 from tests.support.process import wait_until
+from tests.support.sentinels import flock
 from tests.support.servers import Server
 from tests.support.wire import Wire, pair
 from tests.top.people import looked, ran, talking
@@ -154,3 +155,21 @@ def test_the_address_from_the_environment(redis_server: Server, two_nodes: objec
     wrong = {"CHAT_REDIS_URL": "redis://127.0.0.1:1"}
     assert json.loads(ran("--json", "--redis-url", url, env=wrong).stdout)["pools"]
     assert ran("--json", env={"CHAT_REDIS_URL": ""}).returncode == 2
+
+
+def test_sentinels_say_where_to_look() -> None:
+    """As for nodes; after a fail-over at the new primary. Where no sentinel knows any it says so."""
+    with flock(replicas=1) as made, NodeProcess(made.url, NO_LIMITS):
+        assert len(looked(made.url)["nodes"]) == 1
+        old = made.primary
+        old.kill()
+        made.until_another_is_primary(old)
+        pool = asyncio.run(seen(made.url, lambda pool: len(pool["nodes"]) == 1))
+        assert pool["redis"]["role"] == "primary"
+        for sentinel in made.sentinels:
+            sentinel.kill()
+        ended = ran("--redis-url", made.url, "--once")
+        assert (ended.returncode, ended.stdout) == (1, "")
+        (line,) = ended.stderr.splitlines()
+        assert line.startswith("chat: cannot look at Redis at redis+sentinel://")
+        assert "no sentinel" in line
