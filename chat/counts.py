@@ -93,6 +93,12 @@ class Counts:
         if waited_ms >= 0:
             self.match_wait.observe(waited_ms / 1000)
 
+    def swept_some(self, away: int, ended: int) -> None:
+        """A sweep has been; it may have found nothing."""
+        self.sweeps += away + ended > 0
+        self.swept["away"] += away
+        self.swept["ended"] += ended
+
     def late(self, seconds: float) -> None:
         """The event loop was so late with a timer."""
         self.lag.observe(seconds)

@@ -22,17 +22,16 @@ from chat.counts import Counts
 from chat.errors import Close
 from chat.handlers import Handlers
 from chat.hub import Hub
+from chat.lease import Lease
 from chat.liveness import TICK_SECONDS, Liveness, Patience
 from chat.nicks import friendly_nick
 from chat.report import Report
 from chat.store.figures import Figures
 from chat.store.open import open_store
-from chat.store.store import Leased
 from chat.websocket import Socket
 
 log = logging.getLogger(__name__)
 
-SWEEP_BATCH = 200
 DRAIN_STEP_SECONDS = 0.1
 LAG_SECONDS = 0.1
 """How often it is looked whether the event loop keeps up."""
@@ -87,10 +86,15 @@ class Node:
         )
         self._report = Report(self.counts, __version__, clock)
         self._hurry = asyncio.Event()
-        self._lease_due = asyncio.Event()
-        self._leased_at = clock()
-        self._lease_was = Leased.UNKNOWN
-        self._sweep_from = 0.0
+        self._lease = Lease(
+            self._store,
+            settings.node_lease_seconds,
+            lambda: self._report.fields(len(self._connections)),
+            self._hub.gap,
+            self.counts.swept_some,
+            clock=clock,
+            rng=rng,
+        )
         self._strays = asyncio.Event()
 
     # the life
@@ -98,14 +102,18 @@ class Node:
     async def start(self) -> None:
         """Connects to the shared state and takes the lease; raises StoreUnreachable."""
         await self._store.start()
-        await self._renew()
-        self._spare_others()
+        await self._lease.take()
 
     async def run(self) -> None:
         """Leases, sweeps and looks after the sockets until it is cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            works = self._lease, self._sweep, self._tick, self._watch_lag, self._look_for_strays
-            for work in works:
+            for work in (
+                self._lease.keep,
+                self._lease.sweep,
+                self._tick,
+                self._watch_lag,
+                self._look_for_strays,
+            ):
                 tasks.create_task(work(), name=work.__name__)
 
     async def drain(self) -> None:
@@ -143,7 +151,7 @@ class Node:
 
     def ready(self) -> bool:
         """Whether people should be sent here: Redis answered lately, and the node is not leaving."""
-        return self._leased() and not self._admission.closed
+        return self._lease.held() and not self._admission.closed
 
     def standing(self) -> Standing:
         return Standing(
@@ -194,65 +202,19 @@ class Node:
     def _pushed(self, account: int, payload: bytes) -> None:
         """A node that was frozen finds pushes of accounts that others hold by now: once its lease has
         run out it believes the inbox alone, which says who holds it."""
-        if self._leased():
+        if self._lease.held():
             self._hub.push(account, payload)
         else:
             self._hub.doubt(account)
-
-    def _leased(self) -> bool:
-        return self._clock() - self._leased_at < self._settings.node_lease_seconds
 
     def _gap(self) -> None:
         """The link was interrupted: pushes and answers may have been lost."""
         self.counts.reconnects += 1
         self._hub.gap()
         self._strays.set()
-        self._spare_others()
-        self._lease_due.set()
-
-    def _spare_others(self) -> None:
-        """Does not sweep for the length of a lease: after Redis was away, or could not write, every
-        lease has run out, and the other nodes and their people need a moment to say that they live."""
-        self._sweep_from = self._clock() + self._settings.node_lease_seconds
+        self._lease.interrupted()
 
     # the tasks
-
-    async def _lease(self) -> None:
-        """Renews the lease three times in its length, and when the link is back."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.node_lease_seconds / 3):
-                    await self._lease_due.wait()
-            self._lease_due.clear()
-            await self._renew()
-
-    async def _renew(self) -> None:
-        asked = self._clock()  # the lease is counted from before Redis did, never from later
-        report = self._report.fields(len(self._connections))
-        before, self._lease_was = self._lease_was, await self._store.lease(report)
-        if self._lease_was is not Leased.UNKNOWN:
-            if not self._leased():
-                self._spare_others()
-            self._leased_at = asked
-        if self._lease_was is Leased.NEW and len(self._hub):
-            if before is not Leased.UNKNOWN:  # otherwise it may be the one whose answer was lost
-                log.warning("this node was taken for dead; looking whose account is still here")
-            self._hub.gap()
-
-    async def _sweep(self) -> None:
-        """Every node sweeps, each at its own moment."""
-        while True:
-            await asyncio.sleep(TICK_SECONDS * self._rng.uniform(0.5, 1.5))
-            while self._leased() and self._clock() >= self._sweep_from:
-                away, ended = await self._store.sweep(SWEEP_BATCH)
-                self._swept(away, ended)
-                if SWEEP_BATCH not in (away, ended):
-                    break
-
-    def _swept(self, away: int, ended: int) -> None:
-        self.counts.sweeps += away + ended > 0
-        self.counts.swept["away"] += away
-        self.counts.swept["ended"] += ended
 
     async def _watch_lag(self) -> None:
         """Whether timers come when they should."""

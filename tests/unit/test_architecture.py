@@ -39,10 +39,11 @@ ALLOWED: dict[str, set[str]] = {
     "websocket": PLAIN | {"connection"},
     # Both meet here.
     "binding": PLAIN | {"connection", "counts", "hub", "liveness", "nicks", "store"},
+    "lease": {"liveness", "store"},
     "handlers": PLAIN | {"connection", "counts", "hub", "liveness", "nicks", "store", "binding"},
     "node": PLAIN
     | {"connection", "counts", "hub", "liveness", "nicks", "store", "handlers"}
-    | {"acks", "admission", "backpressure", "binding", "report", "websocket"},
+    | {"acks", "admission", "backpressure", "binding", "lease", "report", "websocket"},
     # The edge.
     "page": set(),
     "metrics": PLAIN | {"counts", "node"},

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chat import lease
 from chat import node as module
 from chat.config import Settings
 from chat.connection import Connection
@@ -75,6 +76,7 @@ class World:
         self.store = FakeStore()
         monkeypatch.setattr(module, "open_store", lambda *_: self.store)
         monkeypatch.setattr(module, "TICK_SECONDS", 0)
+        monkeypatch.setattr(lease, "TICK_SECONDS", 0)
         monkeypatch.setattr(module, "DRAIN_STEP_SECONDS", 1e-9)
         self.node = Node(
             Settings(node_lease_seconds=LEASE, **settings),
@@ -105,13 +107,13 @@ class World:
     async def swept(self) -> bool:
         """Whether the node sweeps now."""
         before = self.store.sweeps
-        await turns(self.node._sweep())
+        await turns(self.node._lease.sweep())
         return self.store.sweeps > before
 
     async def renewed(self, after: float) -> None:
         """So much later the lease is taken again."""
         self.now += after
-        await self.node._renew()
+        await self.node._lease.renew()
 
 
 async def turns(work: Coroutine[Any, Any, None]) -> None:
