@@ -48,6 +48,7 @@ class Lease:
 
     def interrupted(self) -> None:
         """The link was interrupted: it is renewed at once."""
+        self._store.interrupted()
         self._spare_others()
         self._due.set()
 

@@ -11,8 +11,12 @@ class ServerClock:
     what took longer may have waited on either way."""
 
     def __init__(self) -> None:
-        self._readings: deque[tuple[float, float]] = deque([(float("inf"), 0.0)], REMEMBERED)
+        self._readings: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
         self._ahead = 0.0
+
+    def forget(self) -> None:
+        """From here on it may be another server: the next reading is believed, whatever was read before."""
+        self._readings.clear()
 
     def read(self, asked: float, answered: float, server_us: int) -> None:
         """Redis said ``server_us`` (microseconds) between these moments of this process' clock (seconds)."""

@@ -35,6 +35,9 @@ class FakeStore(FakeInboxes):
     async def start(self) -> None:
         pass
 
+    def interrupted(self) -> None:
+        pass
+
     async def lease(self, report: Mapping[str, str]) -> Leased:
         return self.leased
 

@@ -21,6 +21,16 @@ def test_the_quickest_reading_is_believed() -> None:
     assert round(clock.at(30.001), 9) == 25.1
 
 
+def test_another_server_has_another_clock() -> None:
+    """Its first reading counts, however long it took; until then there is only the one of before."""
+    clock = ServerClock()
+    clock.read(10.0, 10.01, 5_005_000)
+    clock.forget()
+    assert round(clock.at(20.0), 9) == 15.0
+    clock.read(20.0, 21.0, 99_500_000)
+    assert round(clock.at(20.5), 9) == 99.5
+
+
 def test_an_old_reading_is_forgotten() -> None:
     """However quick it was: clocks drift."""
     clock = ServerClock()

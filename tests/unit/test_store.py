@@ -74,3 +74,21 @@ def test_a_lease_is_said_by_what_was_answered_last() -> None:
         ]  # fmt: skip
 
     asyncio.run(scenario())
+
+
+def test_after_an_interruption_it_may_be_another_servers_time() -> None:
+    """A replica that took over is ahead by a minute: sweeps are asked for by its clock."""
+
+    async def scenario() -> None:
+        link = FakeLink()
+        store = store_on(link, lambda: 100.0)
+        link.answer = leased(1, SERVERS_TIME + 1000 * LEASE)
+        await store.lease({})
+        store.interrupted()
+        link.answer = leased(1, SERVERS_TIME + 60_000 + 1000 * LEASE)
+        await store.lease({})
+        link.answer = [0, 0, 0]
+        await store.sweep(200)
+        assert link.calls[-1][-1] == SERVERS_TIME + 60_000 + 1000 * TIMEOUT
+
+    asyncio.run(scenario())
