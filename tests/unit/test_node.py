@@ -27,6 +27,7 @@ class FakeStore(FakeInboxes):
         super().__init__()
         self.leased = Leased.KEPT
         self.sweeps = 0
+        self.interruptions = 0
         self.holds: dict[int, int] | None = {}
         self.detached: list[tuple[int, int]] = []
         self.acks: list[tuple[int, int, int]] = []
@@ -36,7 +37,7 @@ class FakeStore(FakeInboxes):
         pass
 
     def interrupted(self) -> None:
-        pass
+        self.interruptions += 1
 
     async def lease(self, report: Mapping[str, str]) -> Leased:
         return self.leased
@@ -138,6 +139,7 @@ def test_others_are_spared_for_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
         for interrupted in (False, True):
             if interrupted:
                 world.node._gap()
+                assert world.store.interruptions == 1, "its clock may be another one now"
             assert not await world.swept()
             await world.renewed(LEASE - 1)
             assert not await world.swept()
