@@ -150,8 +150,10 @@ class Node:
         await self._store.close()
 
     def ready(self) -> bool:
-        """Whether people should be sent here: Redis answered lately, and the node is not leaving."""
-        return self._lease.held() and not self._admission.closed
+        """Whether people should be sent here: there is a link to Redis, which proves all the time that pushes
+        arrive, Redis has renewed the lease, and the node is not leaving."""
+        linked = self._store.open_calls() is not None
+        return linked and self._lease.held() and not self._admission.closed
 
     def standing(self) -> Standing:
         return Standing(

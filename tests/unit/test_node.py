@@ -28,6 +28,7 @@ class FakeStore(FakeInboxes):
         self.leased = Leased.KEPT
         self.sweeps = 0
         self.interruptions = 0
+        self.unlinked = False
         self.holds: dict[int, int] | None = {}
         self.detached: list[tuple[int, int]] = []
         self.acks: list[tuple[int, int, int]] = []
@@ -35,6 +36,9 @@ class FakeStore(FakeInboxes):
 
     async def start(self) -> None:
         pass
+
+    def open_calls(self) -> int | None:
+        return None if self.unlinked else 0
 
     def interrupted(self) -> None:
         self.interruptions += 1
@@ -165,6 +169,23 @@ def test_without_a_lease_nothing_is_swept(monkeypatch: pytest.MonkeyPatch) -> No
         world.store.leased = Leased.UNKNOWN
         await world.renewed(1)
         assert not await world.swept()
+        assert not world.node.ready()
+
+    asyncio.run(scenario())
+
+
+def test_nobody_is_sent_to_a_node_without_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, also while its lease is still good; nor to one that is leaving."""
+
+    async def scenario() -> None:
+        world = World(monkeypatch)
+        await world.node.start()
+        assert world.node.ready()
+        world.store.unlinked = True
+        assert not world.node.ready()
+        world.store.unlinked = False
+        assert world.node.ready()
+        await world.node.drain()
         assert not world.node.ready()
 
     asyncio.run(scenario())
