@@ -11,6 +11,8 @@ from tests.support.scripted_node import PATIENCE, Peer, ScriptedNode
 
 BOB = Session(7000, 2000, "Bob")
 EVE = Session(7001, 3000, "Eve")
+IMPATIENT = 0.5
+"""Seconds for one request, where it is to run out: also what a busy machine may stand still for."""
 
 
 class Jitter(Random):

@@ -7,7 +7,7 @@ import pytest
 from chat.client import inbox as client_inbox
 from chat.client.client import Client
 from chat.client.events import Closed, Missed, Reconnected, Timing
-from tests.client.scene import soon, talking, welcomed
+from tests.client.scene import IMPATIENT, soon, talking, welcomed
 from tests.support.scripted_node import ScriptedNode
 
 
@@ -43,7 +43,7 @@ def test_malformed_answer_is_none(fields: dict[str, object]) -> None:
     """So the request runs into its time limit, and is repeated elsewhere."""
 
     async def scenario() -> None:
-        async with talking(Timing(request=0.05)) as talk:
+        async with talking(Timing(request=IMPATIENT)) as talk:
             talk.peer.abort()
             peer = await talk.node.accept()
             await peer.receive("RECONNECT_REQ")

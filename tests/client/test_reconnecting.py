@@ -6,7 +6,7 @@ import pytest
 
 from chat.client.client import Client
 from chat.client.events import Banned, Closed, ConnectionLost, Event, Reconnected, Replaced, Timing
-from tests.client.scene import BOB, Pauses, soon, talking, welcomed
+from tests.client.scene import BOB, IMPATIENT, Pauses, soon, talking, welcomed
 from tests.support.scripted_node import ScriptedNode, listed
 
 
@@ -71,7 +71,7 @@ def test_connection_that_lived_long_starts_the_backoff_anew() -> None:
 
 def test_time_out_is_a_lost_connection() -> None:
     async def scenario() -> None:
-        async with talking(Timing(request=0.05)) as talk:
+        async with talking(Timing(request=IMPATIENT)) as talk:
             await talk.matched()
             saying = soon(talk.me.say(BOB, "hello"))
             first = await talk.peer.receive("DIALOGUE_REQ")
@@ -89,7 +89,7 @@ def test_silent_node_is_noticed() -> None:
     """It stops answering pings, as a node behind a cable that was cut."""
 
     async def scenario() -> None:
-        async with talking(Timing(quiet=0.05, request=0.05)) as talk:
+        async with talking(Timing(quiet=0.05, request=IMPATIENT)) as talk:
             transport = talk.peer._transport
             assert transport is not None
             transport.underlying_transport.pause_reading()
