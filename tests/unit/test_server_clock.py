@@ -26,5 +26,17 @@ def test_an_old_reading_is_forgotten() -> None:
     clock = ServerClock()
     clock.read(10.0, 10.0, 5_000_000)
     for turn in range(REMEMBERED):
-        clock.read(20.0 + turn, 20.1 + turn, 16_050_000 + 1_000_000 * turn)
-    assert round(clock.at(20.05), 6) == 16.05
+        assert round(clock.at(10.0), 6) == 5.0
+        clock.read(20.0 + turn, 20.1 + turn, 15_100_000 + 1_000_000 * turn)
+    assert round(clock.at(20.05), 6) == 15.1
+
+
+def test_another_clock_is_believed_at_once() -> None:
+    """After a fail-over, or where the server's clock was set, forward or back; however quick readings were before,
+    and also where the first of the new ones took long."""
+    for other in 25_000_000, 5_000_000, 15_200_000:
+        clock = ServerClock()
+        for turn in range(REMEMBERED):
+            clock.read(10.0 + turn, 10.0 + turn, 5_000_000 + 1_000_000 * turn)
+        clock.read(20.0, 20.1, other)
+        assert round(clock.at(20.05), 6) == other / 1e6
