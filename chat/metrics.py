@@ -34,6 +34,9 @@ from chat.errors import Close, Code
 from chat.node import Node
 
 POOL = "0"
+OPENMETRICS_TYPE = "application/openmetrics-text"
+OPENMETRICS = f"{OPENMETRICS_TYPE};version=1.0.0"
+"""The library is not given what a client sent: there are versions at which it raises."""
 # A series that is not there until it counts 1 has no rate when it begins: so all that may be there are, at 0.
 KNOWN_CODES = frozenset({*map(int, Close), 1005, 1006})
 """Of a close; a client may send any, and each would be a series."""
@@ -65,7 +68,7 @@ class Metrics:
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """The text, and its content type, in the format that the Accept header wants."""
-        encode, content_type = choose_encoder(accept)
+        encode, content_type = choose_encoder(OPENMETRICS if OPENMETRICS_TYPE in accept else "")
         return encode(self._registry), content_type
 
 
