@@ -60,7 +60,13 @@ def test_how_a_node_and_its_pool_stand() -> None:
     assert found["chat_pool_waiting pool=0"] == 13
     assert found["chat_pool_longest_wait_seconds pool=0"] == 14.5
     assert found["chat_pool_nodes pool=0"] == 15
-    shown(series(Counts(), open_calls=None), link_up=0, link_open_calls=0)
+
+
+def test_a_node_without_a_link_says_nothing_of_the_pool() -> None:
+    """What it knows is of its last lease, and may be of long ago."""
+    found = series(Counts(), open_calls=None)
+    shown(found, link_up=0, link_open_calls=0)
+    assert not [name for name in found if name.startswith("chat_pool_")]
 
 
 def test_what_a_node_has_counted() -> None:
