@@ -5,6 +5,7 @@ def in_words(said: str) -> str:
     """What a server has said to a login or to the function library, or how connecting has failed."""
     # An old server repeats the arguments that it does not know, the password among them.
     said = said.partition(", with args")[0]
+    said = "".join(char if char.isprintable() else "\ufffd" for char in said)
     if "unknown command" in said:
         return f"Redis 7.0 or newer is needed, and this one is older ({said})"
     if said.startswith("NOAUTH"):

@@ -57,6 +57,7 @@ def test_the_parameters_there_are() -> None:
             "it asks for a password (NOAUTH), and the URL has none: redis://:password@host",
         ),
         ("WRONGPASS invalid username-password pair", "WRONGPASS invalid username-password pair"),
+        ("ERR \x1b[31mred\x07", "ERR \ufffd[31mred\ufffd"),
         ("", ""),
     ],
 )
