@@ -135,6 +135,33 @@ def test_limits_are_counted_by_the_setting_that_they_are() -> None:
         assert value(read(node), "chat_limits_hit_total", limit="unread_bytes") == 0
 
 
+def test_limits_of_accounts_are_counted_too() -> None:
+    """Sessions, what waits in an inbox, and who has no account yet."""
+
+    async def scenario(node: NodeProcess) -> None:
+        a, b, session = await pair(node.url, node.url)
+        while (await b.say(session, "hello"))["code"] == 0:
+            pass
+        a.acknowledge(await a.expect("PUSH_DIALOGUE_REQ"))
+        assert (await b.match())["code"] == 5
+        lonely = [await Wire.open(node.url) for _ in range(2)]
+        with pytest.raises(WSHandshakeError):
+            await Wire.open(node.url)
+        for wire in lonely:
+            await wire.close(1000)
+
+    limits = {
+        "CHAT_SESSIONS_PER_ACCOUNT": "1",
+        "CHAT_INBOX_LENGTH": "2",
+        "CHAT_SOCKETS_WITHOUT_ACCOUNT": "2",
+    }
+    with nodes(1, **limits) as (_, (node,)):
+        asyncio.run(scenario(node))
+        found = read(node)
+        for limit in "sessions_per_account", "inbox_length", "sockets_without_account":
+            assert value(found, "chat_limits_hit_total", limit=limit) == 1, limit
+
+
 def test_a_socket_without_an_account_is_counted_as_one() -> None:
     """With its close code, and as the setting that it is."""
 

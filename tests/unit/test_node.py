@@ -26,6 +26,8 @@ class FakeStore(FakeInboxes):
         super().__init__()
         self.leased = Leased.KEPT
         self.sweeps = 0
+        self.swept: list[tuple[int, int]] = []
+        """What the next sweeps find."""
         self.holds: dict[int, int] | None = {}
         self.detached: list[tuple[int, int]] = []
         self.acks: list[tuple[int, int, int]] = []
@@ -39,7 +41,7 @@ class FakeStore(FakeInboxes):
 
     async def sweep(self, batch: int) -> tuple[int, int]:
         self.sweeps += 1
-        return 0, 0
+        return self.swept.pop(0) if self.swept else (0, 0)
 
     async def held(self) -> dict[int, int] | None:
         return self.holds
@@ -122,6 +124,45 @@ async def turns(work: Coroutine[Any, Any, None]) -> None:
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
+
+
+def test_what_is_swept_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And swept on at once, whichever of the two there is more of; a sweep that finds nothing is none."""
+
+    async def scenario() -> None:
+        world, batch = World(monkeypatch), module.SWEEP_BATCH
+        await world.node.start()
+        await world.renewed(LEASE - 1)
+        await world.renewed(1)
+        world.store.swept = [(batch, 1), (2, batch), (0, 3), (0, 0)]
+        for left in 1, 0:  # a turn goes on for as long as there is more
+            sweeping = asyncio.create_task(world.node._sweep())
+            monkeypatch.setattr(module, "TICK_SECONDS", 0)
+            await asyncio.sleep(0)
+            monkeypatch.setattr(module, "TICK_SECONDS", 3600)  # the next turn does not come
+            await turns(asyncio.sleep(3600))
+            sweeping.cancel()
+            assert len(world.store.swept) == left
+        counts = world.node.counts
+        assert counts.sweeps == 3
+        assert counts.swept == {"away": batch + 2, "ended": batch + 4}
+
+    asyncio.run(scenario())
+
+
+def test_how_late_timers_come_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what the clock says more than was slept."""
+
+    async def scenario() -> None:
+        world = World(monkeypatch)
+        monkeypatch.setattr(module, "LAG_SECONDS", 0)
+        world.passes = 0.5
+        await turns(world.node._watch_lag())
+        lag = world.node.counts.lag
+        assert lag.number > 1
+        assert lag.total == 0.5 * lag.number
+
+    asyncio.run(scenario())
 
 
 def test_others_are_spared_for_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
