@@ -105,7 +105,7 @@ class Look:
         """Of answers that are no list, or lack something: keys were written by hand, or it is no chat."""
         try:
             yield
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             why = "it answers what no chat node has written"
             raise CannotLook(self.shown, why, answered=True) from None
 

@@ -101,7 +101,14 @@ def test_what_no_node_has_written(redis_server: Server, empty_server: Server) ->
         client.set("chat:{0}:open", "x")
         assert "WRONGTYPE" in refused(empty_server.url)
     with Server(redis_server.kind) as server, server.client() as client:
-        for answer in "'x'", "{0, 'accounts'}", "{0, 'accounts', 1}", "{0, 'nodes', {{}}}", "1":
+        for answer in (
+            "'x'",
+            "{0, 'accounts'}",
+            "{0, 'accounts', 1}",
+            "{0, 'nodes', {{}}}",
+            "{0, 'nodes', {{5}}}",
+            "1",
+        ):
             function = (
                 "redis.register_function{function_name='chat_1_overview', flags={'no-writes'},"
             )
