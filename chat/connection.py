@@ -67,7 +67,7 @@ class Connection:
     from the inbox at the moment (see ``hub``); ``congested``: its client takes less than is sent;
     ``hole``: up to this number pushes may be missing, and the client was told so;
     ``numbers``: its client has said delivery numbers, so nothing else is taken for an acknowledgement.
-    ``code`` is what it was closed with.
+    ``code`` is what it was closed with, ``cut`` whether this side did it.
     """
 
     __slots__ = (
@@ -86,6 +86,7 @@ class Connection:
         "asked",
         "code",
         "congested",
+        "cut",
         "epoch",
         "filling",
         "heard",
@@ -129,6 +130,7 @@ class Connection:
         self.hole = 0
         self.numbers = False
         self.code = 0
+        self.cut = False
         self.watched = 0
         self.pings: tuple[int, ...] = ()
         self.held: list[bytes] = []
@@ -176,6 +178,7 @@ class Connection:
     def close(self, code: int) -> None:
         """Closes from this side. The socket is lost at once, whenever the client answers."""
         if self.state is not State.CLOSED:
+            self.cut = True
             self._transport.close(code)
             self.closed(code)
 

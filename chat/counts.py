@@ -15,6 +15,9 @@ LONG = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 CLOSED = -1
 """Stands for all codes below zero, which close the socket in place of an answer."""
+OF_A_CLIENT = 0
+"""Stands for close codes of the range of ours that clients have chosen: no limit of ours was hit."""
+OURS = 4000
 
 
 class Histogram:
@@ -65,7 +68,7 @@ class Counts:
         """Seconds, since it was last set to 0."""
         self.opened = 0
         self.closed: Counter[int] = Counter()
-        """Sockets, by close code."""
+        """Sockets, by close code (see ``ended``)."""
         self.limits: Counter[str] = Counter()
         """Refusals, by the setting that is the limit."""
         self.gaps_filled = 0
@@ -82,6 +85,10 @@ class Counts:
         if histogram is None:
             histogram = self.commands[key] = Histogram(SHORT)
         histogram.observe(seconds)
+
+    def ended(self, code: int, *, by_us: bool) -> None:
+        """A socket is gone, closed by this side or the client's."""
+        self.closed[code if by_us or code < OURS else OF_A_CLIENT] += 1
 
     def number(self, command: type, code: int) -> int:
         """How often that command was answered with that code."""

@@ -48,7 +48,6 @@ class Lease:
 
     def interrupted(self) -> None:
         """The link was interrupted: it is renewed at once."""
-        self._store.interrupted()
         self._spare_others()
         self._due.set()
 

@@ -1,7 +1,8 @@
 """``/metrics``: the names under which Prometheus finds what a node has counted.
 
 All is read at the moment somebody asks. The pool's figures are those of the last lease, and every node says
-the same of them: a dashboard takes their maximum, not their sum.
+the same of them: a dashboard takes their maximum, not their sum. A node without a link says nothing of the pool,
+or what was so long ago would be that maximum.
 """
 
 import re
@@ -31,9 +32,12 @@ from chat.commands import (
 )
 from chat.counts import CLOSED, SHORT, Counts, Histogram
 from chat.errors import Close, Code
-from chat.node import Node
+from chat.node import Node, Standing
 
 POOL = "0"
+OPENMETRICS_TYPE = "application/openmetrics-text"
+OPENMETRICS = f"{OPENMETRICS_TYPE};version=1.0.0"
+"""The library is not given what a client sent: there are versions at which it raises."""
 # A series that is not there until it counts 1 has no rate when it begins: so all that may be there are, at 0.
 KNOWN_CODES = frozenset({*map(int, Close), 1005, 1006})
 """Of a close; a client may send any, and each would be a series."""
@@ -65,7 +69,7 @@ class Metrics:
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """The text, and its content type, in the format that the Accept header wants."""
-        encode, content_type = choose_encoder(accept)
+        encode, content_type = choose_encoder(OPENMETRICS if OPENMETRICS_TYPE in accept else "")
         return encode(self._registry), content_type
 
 
@@ -92,6 +96,11 @@ def _standing(node: Node) -> Iterator[Metric]:
     up = now.open_calls is not None
     yield _gauge("link_up", "1 while there is a link to Redis.", up)
     yield _gauge("link_open_calls", "Calls of Redis without an answer yet.", now.open_calls or 0)
+    if up:
+        yield from _of_the_pool(now)
+
+
+def _of_the_pool(now: Standing) -> Iterator[Metric]:
     pool = now.pool
     states = {"online": pool.accounts - pool.away, "away": pool.away}
     yield _gauges("pool_accounts", "Accounts, on all nodes.", "state", states)

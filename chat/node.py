@@ -190,7 +190,7 @@ class Node:
 
     def _closed(self, connection: Connection, code: int) -> None:
         self._connections.discard(connection)
-        self.counts.closed[code] += 1
+        self.counts.ended(code, by_us=connection.cut)
         self._admission.leaves(connection.address)
         self._backpressure.leaves(connection)
         self._handlers.binding.closed(connection, code)

@@ -262,13 +262,15 @@ end
 -- Ends an open session because `leaver` left it, and tells the other.
 local function end_session(pool, sid, leaver)
   local key = pool .. ':session:' .. sid
-  local sides = redis.call('HMGET', key, 'a', 'b')
+  local sides = redis.call('HMGET', key, 'a', 'b', 'state')
   redis.call('HSET', key, 'state', 'ended', 'left', leaver, 'ended', int(now_ms()))
   redis.call('HDEL', key, unpack(REMEMBERED_FIELDS.a))
   redis.call('HDEL', key, unpack(REMEMBERED_FIELDS.b))
   redis.call('EXPIRE', key, ENDED_SESSION_SECONDS)
-  redis.call('HINCRBY', pool .. ':open', 'sessions', -1)
-  for _, id in ipairs(sides[1] and sides or {}) do
+  if sides[3] ~= 'ended' then -- it was, where somebody deleted it by hand: then it ends once for each side
+    redis.call('HINCRBY', pool .. ':open', 'sessions', -1)
+  end
+  for _, id in ipairs(sides[1] and { sides[1], sides[2] } or {}) do
     redis.call('SREM', pool .. ':sessions:' .. id, sid)
     if id ~= leaver then
       notice(pool, sid, id, 'PartnerExit', leaver)
@@ -356,6 +358,11 @@ local function take_waiting(pool, id, last_partner)
   return candidate or spare
 end
 
+-- For how many ms somebody has waited, 0 where it is not known, and where this server's clock was set back.
+local function waited(pool, id, now)
+  return math.max(0, now - (tonumber(redis.call('HGET', pool .. ':account:' .. id, 'queued')) or now))
+end
+
 -- Pairs `id` with someone who waits: {sid, partner, partner's nick, ms that one has waited}; or puts it in
 -- the queue: nil.
 local function pair(pool, id, last_partner)
@@ -366,24 +373,21 @@ local function pair(pool, id, last_partner)
     return nil
   end
   local nick = redis.call('HGET', pool .. ':account:' .. id, 'nick')
-  local found = redis.call('HMGET', pool .. ':account:' .. partner, 'nick', 'queued')
-  return { open_session(pool, id, nick, partner, found[1]), partner, found[1],
-    found[2] and now_ms() - found[2] or 0 }
+  local partner_nick = redis.call('HGET', pool .. ':account:' .. partner, 'nick')
+  local ms = waited(pool, partner, now_ms()) -- with the session this is forgotten
+  return { open_session(pool, id, nick, partner, partner_nick), partner, partner_nick, ms }
 end
 
--- For how many ms somebody has waited, 0 where it is not known.
-local function waited(pool, id, now)
-  return now - (redis.call('HGET', pool .. ':account:' .. id, 'queued') or now)
-end
 
 -- What there is in the pool: accounts (of these away), open sessions, who waits, for how many ms the first
--- of them, and nodes.
+-- of them, and nodes that live.
 local function figures(pool)
   local open = redis.call('HMGET', pool .. ':open', 'accounts', 'sessions')
   local first = redis.call('LINDEX', pool .. ':queue', 0)
-  return { tonumber(open[1] or 0), redis.call('ZCARD', pool .. ':away'), tonumber(open[2] or 0),
-    redis.call('LLEN', pool .. ':queue'), first and waited(pool, first, now_ms()) or 0,
-    redis.call('ZCARD', pool .. ':nodes') }
+  local now = now_ms()
+  return { tonumber(open[1]) or 0, redis.call('ZCARD', pool .. ':away'), tonumber(open[2]) or 0,
+    redis.call('LLEN', pool .. ':queue'), first and waited(pool, first, now) or 0,
+    redis.call('ZCOUNT', pool .. ':nodes', '(' .. int(now), '+inf') }
 end
 
 local function leave_queue(pool, id, waiting)
@@ -775,8 +779,10 @@ local function waiting(keys, args)
   local pool = keys[1]
   local result, now = { OK }, now_ms()
   for _, id in ipairs(redis.call('LRANGE', pool .. ':queue', 0, args[1] - 1)) do
-    result[#result + 1] = tonumber(id)
-    result[#result + 1] = waited(pool, id, now)
+    if tonumber(id) then -- what else was put there is dropped when it is its turn
+      result[#result + 1] = tonumber(id)
+      result[#result + 1] = waited(pool, id, now)
+    end
   end
   return result
 end

@@ -4,8 +4,8 @@ What it asks is FCALL_RO of functions that only read, and INFO: a replica can an
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,9 @@ from chat.store.wire import LinkDown, Part, Wire
 
 NAME = "chat-top"
 """By which CLIENT LIST shows it."""
+FIGURES = "accounts", "away", "sessions", "waiting", "longest"
+KNOWN = "lease", "accounts"
+"""Of a node, before what it says of itself."""
 SECTIONS = "server", "clients", "memory", "persistence", "stats", "replication", "cpu"
 
 
@@ -59,14 +62,19 @@ class Look:
 
     async def overview(self, pool: int) -> dict[str, Any]:
         """The pool's figures, and ``nodes``: for each node its name and what is known of it."""
-        found = _by_name(await self._function("overview", pool))
-        found["nodes"] = {text(name): _by_name(fields) for name, *fields in found["nodes"]}
+        reply = await self._function("overview", pool)
+        with self._understanding():
+            found = _by_name(reply)
+            found["nodes"] = {text(name): _node(fields) for name, *fields in found["nodes"]}
+            for name in FIGURES:
+                found[name] = int(found[name])
         return found
 
     async def waiting(self, pool: int, count: int) -> list[tuple[int, int]]:
         """Who has waited longest, and for how many ms; ``count`` of them at most."""
         flat = await self._function("waiting", pool, count)
-        return list(zip(flat[::2], flat[1::2], strict=True))
+        with self._understanding():
+            return [(int(account), int(ms)) for account, ms in _pairs(flat)]
 
     async def info(self) -> dict[str, str] | None:
         """What the server says of itself; None where this user may not ask for it, as a node may not need to."""
@@ -91,7 +99,17 @@ class Look:
             reply = await self._asked(("FCALL_RO", called, 1, pool_key(pool), *args))
         except hiredis.ReplyError as error:
             raise self._refused(error) from None
-        return list(reply[1:])
+        with self._understanding():
+            return list(reply[1:])
+
+    @contextmanager
+    def _understanding(self) -> Iterator[None]:
+        """Of answers that are no list, or lack something: keys were written by hand, or it is no chat."""
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError):
+            why = "it answers what no chat node has written"
+            raise CannotLook(self.shown, why, answered=True) from None
 
     async def _asked(self, parts: Sequence[Part]) -> Any:
         """The reply; a ReplyError is what this command was answered, everything else is a CannotLook."""
@@ -144,5 +162,15 @@ def _named(address: Address) -> Address:
     return replace(address, login=[(*first[:-1], NAME), *rest])
 
 
+def _pairs(flat: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    return zip(flat[::2], flat[1::2], strict=True)
+
+
 def _by_name(flat: Sequence[Any]) -> dict[str, Any]:
-    return {text(name): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
+    return {text(name): value for name, value in _pairs(flat)}
+
+
+def _node(flat: Sequence[Any]) -> dict[str, Any]:
+    """What Redis knows of a node, which what that says of itself cannot change."""
+    known, said = flat[: 2 * len(KNOWN)], flat[2 * len(KNOWN) :]
+    return {**_by_name(said), **{name: int(value) for name, value in _by_name(known).items()}}

@@ -6,6 +6,7 @@ def in_words(said: str, where: str = "redis://:password@host") -> str:
     ``where`` is how the URL says a password."""
     # An old server repeats the arguments that it does not know, the password among them.
     said = said.partition(", with args")[0]
+    said = "".join(char if char.isprintable() else "\ufffd" for char in said)
     if "unknown command 'SENTINEL'" in said:
         return "it is no sentinel"
     if "unknown command" in said:

@@ -194,10 +194,6 @@ class Store:
         self.figures = Figures(*figures)
         return Leased.KEPT if kept == 1 else Leased.NEW
 
-    def interrupted(self) -> None:
-        """The link was made anew: it may be another server, with another clock."""
-        self._server_clock.forget()
-
     def age(self, server_us: int) -> float:
         """How many seconds ago it was so late at Redis; known once there was a lease."""
         return max(0.0, self._server_clock.at(self._clock()) - server_us / 1e6)

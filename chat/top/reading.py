@@ -13,6 +13,8 @@ from chat.top.snapshot import NodeSeen, PoolSeen, RedisSeen, Snapshot, Waiter
 POOLS = (POOL,)
 WAITERS = 5
 """Of the queue, so many are shown."""
+MOST = 1e9
+"""Of anything that a node counts; in seconds it is 31 years."""
 
 
 async def read(look: Look, now: Callable[[], datetime]) -> Snapshot:
@@ -40,17 +42,17 @@ async def _pool(look: Look, pool: int) -> PoolSeen:
 
 def node_seen(name: str, fields: Mapping[str, Any]) -> NodeSeen:
     """What the node says of itself may be missing, or in the words of another release."""
-    sockets, version = _number(fields.get("sockets")), fields.get("version")
+    sockets, version = _of_a_node(fields.get("sockets")), fields.get("version")
     return NodeSeen(
         node=clean(name),
         lease_seconds=int(fields["lease"]) / 1000,
         accounts=int(fields["accounts"]),
         sockets=None if sockets is None else round(sockets),
-        up_seconds=_number(fields.get("up")),
-        messages_per_second=_number(fields.get("messages_per_second")),
-        commands_per_second=_number(fields.get("commands_per_second")),
-        matches_per_second=_number(fields.get("matches_per_second")),
-        lag_ms=_number(fields.get("lag")),
+        up_seconds=_of_a_node(fields.get("up")),
+        messages_per_second=_of_a_node(fields.get("messages_per_second")),
+        commands_per_second=_of_a_node(fields.get("commands_per_second")),
+        matches_per_second=_of_a_node(fields.get("matches_per_second")),
+        lag_ms=_of_a_node(fields.get("lag")),
         version=None if version is None else clean(text(version)),
     )
 
@@ -77,6 +79,12 @@ def redis_seen(info: Mapping[str, str]) -> RedisSeen:
         aof=clean(info.get("aof_last_write_status", "?")) if number("aof_enabled") else "off",
         rdb=clean(info.get("rdb_last_bgsave_status", "?")),
     )
+
+
+def _of_a_node(said: Any) -> float | None:
+    """What no node says was written by hand, and would push everything else off the line."""
+    number = _number(said)
+    return number if number is not None and 0 <= number <= MOST else None
 
 
 def _number(said: Any) -> float | None:

@@ -13,12 +13,14 @@ def count(number: float | None) -> str:
 
 
 def rate(number: float | None) -> str:
-    """For each second: 0, 0.3, 12.5, 340, 12.3k."""
+    """For each second: 0, 0.3, 12.5, 340, 12.3k, 1.2M."""
     if number is None:
         return UNKNOWN
     if number < 99.95:
         return f"{number:.1f}" if number >= 0.05 else "0"
-    return f"{number:.0f}" if number < 9_999.5 else f"{number / 1e3:.1f}k"
+    if number < 9_999.5:
+        return f"{number:.0f}"
+    return f"{number / 1e3:.1f}k" if number < 999_950 else f"{number / 1e6:.1f}M"
 
 
 def seconds(number: float | None) -> str:

@@ -62,6 +62,51 @@ def test_an_account_that_was_deleted_by_hand_is_not_counted_off_twice(pool: Pool
     assert figures(pool)[0] == 1, bob
 
 
+def test_a_session_that_was_deleted_by_hand_is_counted_off_once(pool: Pool) -> None:
+    """Both have it in their sets still, and each ends it with the account."""
+    alice, bob = pool.people("Alice", "Bob")
+    pool.client.delete(pool.key("session", pool.pair(alice, bob)))
+    carol, dave = pool.people("Carol", "Dave")
+    pool.pair(carol, dave)
+    assert figures(pool)[2] == 2
+    alice.detach(goodbye=True)
+    assert figures(pool)[2] == 1
+    bob.detach(goodbye=True)
+    assert figures(pool)[2] == 1
+
+
+def test_a_dead_node_is_not_counted(pool: Pool) -> None:
+    """Also before anybody has swept it."""
+    pool.call("lease", OTHER_NODE, LEASE, 0)
+    assert figures(pool)[5] == 2
+    pool.kill(OTHER_NODE)
+    assert figures(pool)[5] == 1
+
+
+def test_a_clock_that_was_set_back_makes_no_time_below_zero(pool: Pool) -> None:
+    """Somebody waits since a time that is still to come: for 0 ms, and is counted as a match."""
+    alice, bob = pool.people("Alice", "Bob")
+    alice.match()
+    waits_since(pool, alice, -60_000)
+    assert figures(pool)[4] == overview(pool)["longest"] == 0
+    assert pool.call("waiting", 10) == [0, alice.id, 0]
+    assert pool.call("match", bob.id, bob.epoch, 8, 1000)[4] == 0
+
+
+def test_what_somebody_wrote_by_hand_makes_no_figure_fail(pool: Pool) -> None:
+    """Nodes could not renew their leases any more."""
+    alice = pool.person()
+    alice.match()
+    pool.client.lpush(pool.key("queue"), "nobody")
+    pool.client.hdel(pool.key("account", alice.id), "queued")
+    assert pool.call("waiting", 10) == [0, alice.id, 0]
+    pool.client.hset(pool.key("account", alice.id), "queued", "long ago")
+    pool.client.hset(pool.key("open"), "sessions", "many")
+    assert figures(pool) == [1, 0, 0, 2, 0, 1]
+    assert pool.call("waiting", 10) == [0, alice.id, 0]
+    assert overview(pool)["sessions"] == 0
+
+
 def test_who_waits_is_told_with_how_long(pool: Pool) -> None:
     """Longest first, as many as are asked for; nothing changes by that."""
     people = pool.people("Alice", "Bob", "Carol")

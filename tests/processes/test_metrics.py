@@ -135,6 +135,33 @@ def test_limits_are_counted_by_the_setting_that_they_are() -> None:
         assert value(read(node), "chat_limits_hit_total", limit="unread_bytes") == 0
 
 
+def test_limits_of_accounts_are_counted_too() -> None:
+    """Sessions, what waits in an inbox, and who has no account yet."""
+
+    async def scenario(node: NodeProcess) -> None:
+        a, b, session = await pair(node.url, node.url)
+        while (await b.say(session, "hello"))["code"] == 0:
+            pass
+        a.acknowledge(await a.expect("PUSH_DIALOGUE_REQ"))
+        assert (await b.match())["code"] == 5
+        lonely = [await Wire.open(node.url) for _ in range(2)]
+        with pytest.raises(WSHandshakeError):
+            await Wire.open(node.url)
+        for wire in lonely:
+            await wire.close(1000)
+
+    limits = {
+        "CHAT_SESSIONS_PER_ACCOUNT": "1",
+        "CHAT_INBOX_LENGTH": "2",
+        "CHAT_SOCKETS_WITHOUT_ACCOUNT": "2",
+    }
+    with nodes(1, **limits) as (_, (node,)):
+        asyncio.run(scenario(node))
+        found = read(node)
+        for limit in "sessions_per_account", "inbox_length", "sockets_without_account":
+            assert value(found, "chat_limits_hit_total", limit=limit) == 1, limit
+
+
 def test_a_socket_without_an_account_is_counted_as_one() -> None:
     """With its close code, and as the setting that it is."""
 
@@ -151,7 +178,7 @@ def test_no_client_makes_series() -> None:
     """Whatever code it closes with, whatever it calls its commands."""
 
     async def scenario(node: NodeProcess) -> None:
-        for code in range(3000, 3040):
+        for code in (*range(3000, 3030), *range(4000, 4010)):
             wire = await Wire.open(node.url)
             wire.send({"cmd": f"NONSENSE_{code}_REQ"})
             await wire.receive()
@@ -161,6 +188,8 @@ def test_no_client_makes_series() -> None:
         before = len(read(node))
         asyncio.run(scenario(node))
         assert grows(node, "chat_sockets_closed_total", 40, code="other") == 40
+        for limit in "handshake_seconds", "unread_bytes":
+            assert value(read(node), "chat_limits_hit_total", limit=limit) == 0
         malformed = {"command": "malformed", "code": "1"}
         assert value(read(node), "chat_command_seconds_count", **malformed) == 40
         new_histogram = 15
@@ -238,6 +267,30 @@ def test_both_formats_are_spoken() -> None:
             answer = connection.getresponse()
             assert answer.headers["Content-Type"].startswith("text/plain")
             assert b"# HELP chat_sockets Open sockets.\n" in answer.read()
+
+
+def test_no_accept_header_is_an_error() -> None:
+    """Versions that are none, and what is no header at all: an answer as any other, and nothing in the log."""
+    kind = "application/openmetrics-text"
+    odd = [
+        f"{kind}; version=abc",
+        f"{kind};version=9.9.9",
+        f"{kind};version=\xb2.0.0",
+        ";;=,",
+        "\xff",
+        kind * 500,
+    ]
+    with nodes(1) as (_, (node,)):
+        connection = http.client.HTTPConnection(HOST, node.port, timeout=5)
+        with contextlib.closing(connection):
+            for accept in odd:
+                for method in "GET", "HEAD":
+                    connection.request(method, "/metrics", headers={"Accept": accept})
+                    answer = connection.getresponse()
+                    assert (answer.status, answer.read() == b"") == (200, method == "HEAD")
+                    assert "charset=utf-8" in answer.headers["Content-Type"]
+                    assert "9.9.9" not in answer.headers["Content-Type"]
+        assert "Traceback" not in node.log_since_start()
 
 
 def test_nothing_about_people_is_in_it() -> None:

@@ -1,10 +1,12 @@
 """A Redis that answers but cannot take any more: no memory, no disk. Told, survived, nobody ended."""
 
 import asyncio
+import resource
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import wait_until
@@ -22,6 +24,19 @@ def house() -> Iterator[tuple[Server, NodeProcess, NodeProcess]]:
         NodeProcess(server.url, QUICK) as other,
     ):
         yield server, node, other
+
+
+class SmallDisk(Server):
+    """Its files cannot grow beyond what is set while it runs."""
+
+    def _launch(self, command: Sequence[str], **options: Any) -> None:
+        told_by_an_error = 'trap "" XFSZ; exec "$@"'
+        super()._launch(["/bin/sh", "-c", told_by_an_error, "sh", *command], **options)
+
+    def fill(self) -> None:
+        """There is room for a few more messages."""
+        used = max(file.stat().st_size for file in self.directory.rglob("*.aof"))
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (used + 4096, resource.RLIM_INFINITY))
 
 
 async def goes_on(server: Server, a: Wire, b: Wire, session: int) -> None:
@@ -99,3 +114,29 @@ def test_no_disk() -> None:
 
     with house() as (server, node, other):
         asyncio.run(scenario(server, node, other))
+
+
+def test_no_disk_where_every_write_is_synced() -> None:
+    """With ``appendfsync always`` Redis ends when it cannot write. It goes on when it is started with room again,
+    and what was confirmed before that has arrived."""
+
+    async def scenario(server: SmallDisk, node: NodeProcess) -> None:
+        a, b, session = await pair(node.url, node.url)
+        server.fill()
+        confirmed = 0
+        while (await a.say(session, "hello"))["code"] == 0:
+            confirmed += 1
+            b.acknowledge(await b.expect("PUSH_DIALOGUE_REQ"))
+        assert confirmed > 1
+        await asyncio.to_thread(wait_until, lambda: not server.running, "Redis has ended")
+        assert server.exit_code == 1
+        await asyncio.to_thread(server.start)
+        await asyncio.to_thread(wait_until, partial(says, node, 200), "ready again")
+        await goes_on(server, a, b, session)
+
+    always = "--appendfsync", "always"
+    with (
+        SmallDisk(available_servers()[0], *always, appendonly=True) as server,
+        NodeProcess(server.url, QUICK) as node,
+    ):
+        asyncio.run(scenario(server, node))

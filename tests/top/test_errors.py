@@ -85,6 +85,38 @@ def test_missing_permissions(empty_server: Server) -> None:
         client.execute_command("ACL", "DELUSER", "looker")
 
 
+def test_what_no_node_has_written(redis_server: Server, empty_server: Server) -> None:
+    """Keys of the wrong type or content, and functions that are not ours: a line, and no traceback."""
+    with NodeProcess(empty_server.url, NO_LIMITS), empty_server.client() as client:
+        client.zadd("chat:{0}:nodes", {"by-hand": 9e15})
+        said = {"lease": "x", "accounts": "y", "up": "1e308", "lag": "nan", "version": "\x1b[31m"}
+        client.hset("chat:{0}:load:by-hand", mapping=said)
+        client.lpush("chat:{0}:queue", "nobody")
+        client.hset("chat:{0}:open", "accounts", "many")
+        nodes = {node["node"]: node for node in looked(empty_server.url)["nodes"]}
+        node = nodes["by-hand"]
+        assert node["lease_seconds"] > 0
+        assert node["accounts"] == 0
+        assert "\x1b" not in ran("--redis-url", empty_server.url).stdout
+        client.set("chat:{0}:open", "x")
+        assert "WRONGTYPE" in refused(empty_server.url)
+    with Server(redis_server.kind) as server, server.client() as client:
+        for answer in (
+            "'x'",
+            "{0, 'accounts'}",
+            "{0, 'accounts', 1}",
+            "{0, 'nodes', {{}}}",
+            "{0, 'nodes', {{5}}}",
+            "1",
+        ):
+            function = (
+                "redis.register_function{function_name='chat_1_overview', flags={'no-writes'},"
+            )
+            code = f"#!lua name=other\n{function} callback=function() return {answer} end}}"
+            client.function_load(code, replace=True)
+            assert refused(server.url).endswith("it answers what no chat node has written")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

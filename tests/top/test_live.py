@@ -1,12 +1,14 @@
 """``chat top`` on a real terminal: it lives, fits, survives Redis, and leaves the terminal as it was."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.support.nodes import NO_LIMITS, NodeProcess
+from tests.support.nodes import NO_LIMITS, ROOT, NodeProcess
 from tests.support.process import HOST, free_port
 from tests.support.servers import Server
 from tests.support.wire import Wire
@@ -165,8 +167,8 @@ def test_a_node_that_leaves_is_gone(place: Place) -> None:
         terminal.shows("1 alive", " gone ")
 
 
-def test_a_fault_of_ours_leaves_the_terminal_too(redis_server: Server) -> None:
-    """What nobody thought of is told on the first screen, which is as it was."""
+def test_what_no_node_has_written_is_told(redis_server: Server) -> None:
+    """Beside the last picture there was; it goes on when there is something to see again."""
     library = """#!lua name=chat_1
         local function overview() return {0, %s} end
         local function waiting() return {0} end
@@ -179,6 +181,31 @@ def test_a_fault_of_ours_leaves_the_terminal_too(redis_server: Server) -> None:
         with Terminal("--redis-url", server.url, *EVERY) as terminal:
             terminal.shows("no node has a lease here")
             client.function_load(library.replace("%s", "'strange', 1"), replace=True)
-            assert terminal.ended() == 1
-            assert restored(terminal)
-            assert "KeyError" in terminal.screen.text
+            terminal.shows("nothing to see in Redis", "it answers what no chat node")
+            client.function_load(library.replace("%s", figures), replace=True)
+            terminal.until(lambda: "nothing to see" not in terminal.screen.text, "goes on")
+
+
+FAULT = """
+from chat.top.history import History
+
+add = History.add
+
+def failing(self, snapshot, now):
+    if self._redis is not None:
+        raise KeyError("nobody thought of it")
+    return add(self, snapshot, now)
+
+History.add = failing
+"""
+
+
+def test_a_fault_of_ours_leaves_the_terminal_too(place: Place, tmp_path: Path) -> None:
+    """What nobody thought of is told on the first screen, which is as it was."""
+    server, _ = place
+    (tmp_path / "sitecustomize.py").write_text(FAULT)
+    env = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    with Terminal("--redis-url", server.url, *EVERY, env=env) as terminal:
+        terminal.shows("KeyError")
+        assert terminal.ended() == 1
+        assert restored(terminal)

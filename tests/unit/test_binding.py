@@ -53,6 +53,8 @@ class FakeStore:
 class World:
     def __init__(self) -> None:
         self.store = FakeStore()
+        self.now = 100.0
+        self.counts = Counts()
         self.hub = Hub(FakeInboxes(), lambda _: None, Counts())
         liveness = Liveness(Patience(15, 25, 60), lambda: 0.0, lambda _: None)
         self.received: list[bytes] = []
@@ -60,7 +62,7 @@ class World:
         self.binding = Binding(
             self.store,  # type: ignore[arg-type]  # as much of a store as is needed
             self.hub, liveness, lambda _, frame: self.received.append(frame), self._flush,
-            Counts(), clock=lambda: 0.0, new_token=lambda: "token", new_nick=lambda: "Somebody",
+            self.counts, clock=lambda: self.now, new_token=lambda: "token", new_nick=lambda: "Somebody",
         )  # fmt: skip
 
     def _flush(self) -> None:
@@ -78,6 +80,39 @@ class World:
 
 def play(scenario: Coroutine[Any, Any, None]) -> None:
     asyncio.run(scenario)
+
+
+def test_who_comes_back_to_a_match_is_counted() -> None:
+    """As the store says how long the partner has waited; everybody else made none."""
+
+    async def scenario() -> None:
+        world = World()
+        for waited_ms in -1, 1500:
+            world.comes()
+            _, _, done = world.store.asked.pop()
+            done(Code.SUCCESS, (7, b'"x"', 1, 0, (), 0, 0, [], waited_ms))
+        assert (world.counts.match_wait.number, world.counts.match_wait.total) == (1, 1.5)
+
+    play(scenario())
+
+
+def test_who_waits_in_line_has_waited() -> None:
+    """From when the command came in to its answer."""
+
+    async def scenario() -> None:
+        world = World()
+        for _ in range(BINDINGS_AT_ONCE + 1):
+            world.comes()
+        world.now += 2
+        world.store.answer()
+        await asyncio.sleep(0)
+        world.now += 1
+        while world.store.asked:
+            world.store.answer()
+        answered = world.counts.commands[Reconnect, Code.SUCCESS]
+        assert (answered.number, answered.total) == (BINDINGS_AT_ONCE + 1, 2 + 3 * BINDINGS_AT_ONCE)
+
+    play(scenario())
 
 
 async def turn() -> None:

@@ -68,5 +68,9 @@ def test_a_report_says_what_happened_since_the_last() -> None:
     now = 112.0
     quiet = report.fields(0)
     assert (quiet["up"], quiet["commands_per_second"], quiet["lag"]) == ("12", "0.0", "0")
+    now = 116.0
+    counts.answered(Dialogue, 0, 0.001)
+    counts.answered(Dialogue, 0, 0.001)
+    assert report.fields(0)["messages_per_second"] == "0.5", "of the four seconds since the last"
     report.fields(0)  # at the same moment: no time to divide by
-    assert counts.number(Dialogue, 0) == 25, "nothing was taken from what is counted"
+    assert counts.number(Dialogue, 0) == 27, "nothing was taken from what is counted"

@@ -132,6 +132,7 @@ def test_a_url_of_sentinels_that_is_none(url: str, words: str) -> None:
             "it asks for a password (NOAUTH), and the URL has none: redis://:password@host",
         ),
         ("WRONGPASS invalid username-password pair", "WRONGPASS invalid username-password pair"),
+        ("ERR \x1b[31mred\x07", "ERR \ufffd[31mred\ufffd"),
         ("", ""),
     ],
 )

@@ -21,20 +21,22 @@ def test_the_quickest_reading_is_believed() -> None:
     assert round(clock.at(30.001), 9) == 25.1
 
 
-def test_another_server_has_another_clock() -> None:
-    """Its first reading counts, however long it took; until then there is only the one of before."""
-    clock = ServerClock()
-    clock.read(10.0, 10.01, 5_005_000)
-    clock.forget()
-    assert round(clock.at(20.0), 9) == 15.0
-    clock.read(20.0, 21.0, 99_500_000)
-    assert round(clock.at(20.5), 9) == 99.5
-
-
 def test_an_old_reading_is_forgotten() -> None:
     """However quick it was: clocks drift."""
     clock = ServerClock()
     clock.read(10.0, 10.0, 5_000_000)
     for turn in range(REMEMBERED):
-        clock.read(20.0 + turn, 20.1 + turn, 16_050_000 + 1_000_000 * turn)
-    assert round(clock.at(20.05), 6) == 16.05
+        assert round(clock.at(10.0), 6) == 5.0
+        clock.read(20.0 + turn, 20.1 + turn, 15_100_000 + 1_000_000 * turn)
+    assert round(clock.at(20.05), 6) == 15.1
+
+
+def test_another_clock_is_believed_at_once() -> None:
+    """After a fail-over, or where the server's clock was set, forward or back; however quick readings were before,
+    and also where the first of the new ones took long."""
+    for other in 25_000_000, 5_000_000, 15_200_000:
+        clock = ServerClock()
+        for turn in range(REMEMBERED):
+            clock.read(10.0 + turn, 10.0 + turn, 5_000_000 + 1_000_000 * turn)
+        clock.read(20.0, 20.1, other)
+        assert round(clock.at(20.05), 6) == other / 1e6

@@ -54,6 +54,22 @@ def test_a_sweep_says_until_when_it_counts() -> None:
     asyncio.run(scenario())
 
 
+def test_how_long_ago_it_was_at_the_server() -> None:
+    """Never below zero, where the clocks do not agree to the last."""
+
+    async def scenario() -> None:
+        now = 100.0
+        link = FakeLink()
+        store = store_on(link, lambda: now)
+        link.answer = leased(1, SERVERS_TIME + 1000 * LEASE)
+        await store.lease({})
+        now += 3
+        assert round(store.age(1000 * SERVERS_TIME), 6) == 3
+        assert store.age(1000 * (SERVERS_TIME + 3001)) == 0
+
+    asyncio.run(scenario())
+
+
 def test_a_lease_is_said_by_what_was_answered_last() -> None:
     """So the pool can tell whether this is the lease that it knows; no answer changes nothing."""
 
@@ -84,7 +100,6 @@ def test_after_an_interruption_it_may_be_another_servers_time() -> None:
         store = store_on(link, lambda: 100.0)
         link.answer = leased(1, SERVERS_TIME + 1000 * LEASE)
         await store.lease({})
-        store.interrupted()
         link.answer = leased(1, SERVERS_TIME + 60_000 + 1000 * LEASE)
         await store.lease({})
         link.answer = [0, 0, 0]
