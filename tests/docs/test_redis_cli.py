@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from tests.docs.redis_cli import PAGE, Shell, scene, shape, steps
+from tests.support.nodes import ROOT
 from tests.support.servers import find_binary
 
 pytestmark = pytest.mark.skipif(
@@ -39,3 +40,11 @@ def test_names_of_keys_are_quoted() -> None:
     for command, _ in steps(PAGE.read_text()):
         bare = re.sub(r"'[^']*'|\"[^\"]*\"", "", command)
         assert "{" not in bare, command
+
+
+def test_the_readme_shows_some_of_them() -> None:
+    """With the same output: the page is where they are tried."""
+    page = steps(PAGE.read_text())
+    shown = [step for step in steps((ROOT / "README.md").read_text()) if "redis-cli " in step[0]]
+    assert len(shown) >= 3
+    assert [step for step in shown if step not in page] == []
