@@ -149,7 +149,8 @@ def _commands(counts: Counts) -> Iterator[Metric]:
 def _delivery(counts: Counts) -> Iterator[Metric]:
     yield _histogram(
         "push_seconds",
-        "From Redis' publishing of a push until it was written to the socket; one in eight is measured.",
+        "From Redis' publishing of a push until it was written to the socket; one in eight is measured,"
+        " as exactly as half a round trip to Redis.",
         counts.pushes,
     )
     yield _counter(

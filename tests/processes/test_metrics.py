@@ -77,7 +77,7 @@ def test_what_people_do_is_counted() -> None:
         assert value(there, "chat_matches_total") == 1
         assert value(there, "chat_match_wait_seconds_count") == 1
         assert value(here, "chat_push_seconds_count") == 2, "of 21 pushes the 8th and the 16th"
-        assert 0 < value(here, "chat_push_seconds_sum") < 2
+        assert 0 <= value(here, "chat_push_seconds_sum") < 2, "the two clocks are not exactly one"
         for node in one, other:
             await asyncio.to_thread(grows, node, "chat_pool_longest_wait_seconds", 0.1, pool="0")
             found = read(node)
