@@ -247,10 +247,23 @@ def test_the_large_overlay_loses_no_host_twice() -> None:
 
 def test_the_public_sees_what_people_need() -> None:
     """And no more: not /metrics. The same paths that nginx and HAProxy let through."""
-    ingress = yaml.safe_load((K8S / "base" / "ingress.yaml").read_text())
-    for rule in ingress["spec"]["rules"]:
-        paths = {(path["path"], path["pathType"]) for path in rule["http"]["paths"]}
-        assert paths == {(path, "Exact") for path in PUBLIC} | {(PUBLIC_FILES, "Prefix")}
+    for rule in ingress()["spec"]["rules"]:
+        assert {path["path"] for path in rule["http"]["paths"]} == {*PUBLIC, PUBLIC_FILES}
+        (files,) = (path for path in rule["http"]["paths"] if path["path"] == PUBLIC_FILES)
+        assert files["pathType"] == "Prefix"
+
+
+def test_an_ingress_of_nginx_takes_the_paths() -> None:
+    """Its admission refuses all of an Ingress (strict-validate-path-type, on by default) for one path of a
+    strict type that has other characters than these: no dot."""
+    for rule in ingress()["spec"]["rules"]:
+        for path in rule["http"]["paths"]:
+            strict = re.fullmatch(r"/[A-Za-z0-9_/-]*", path["path"]) is not None
+            assert strict == (path["pathType"] in {"Exact", "Prefix"}), path["path"]
+
+
+def ingress() -> Any:
+    return yaml.safe_load((K8S / "base" / "ingress.yaml").read_text())
 
 
 def container(workload: Any) -> Any:
