@@ -23,6 +23,8 @@ OVERLAYS = ("k8s", "k8s/overlays/small", "k8s/overlays/large")
 DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 KNOWN = {f"CHAT_{name.upper()}" for name in DEFAULTS}
 
+NAMES_ARE_TOLD_ON = [{"port": 53, "protocol": name} for name in ("UDP", "TCP")]
+
 Objects = dict[tuple[str, str], Any]
 
 
@@ -155,16 +157,18 @@ def test_who_reaches_whom(objects: Objects) -> None:
     assert peers(policies["node"]["egress"], "to") == callees
     for name in policies.keys() - {"node"}:
         assert peers(policies[name].get("egress", []), "to") == (callees if large else {})
+    for policy in policies.values():  # whoever reaches anybody needs names
+        assert not policy.get("egress") or {"ports": NAMES_ARE_TOLD_ON} in policy["egress"]
 
 
 def peers(rules: Any, side: str) -> dict[str, set[str]]:
-    """Whom the rules let in or out, by the port; the names of the cluster left out."""
+    """Whom the rules let in or out, by the port; names left out, which may be told by a cache on the host."""
     found: dict[str, set[str]] = {}
     for rule in rules:
-        selectors = [one["podSelector"]["matchLabels"] for one in rule[side]]
-        if selectors == [{"k8s-app": "kube-dns"}]:
-            assert all(port["port"] == 53 for port in rule["ports"])
+        if side not in rule:
+            assert rule == {"ports": NAMES_ARE_TOLD_ON}
             continue
+        selectors = [one["podSelector"]["matchLabels"] for one in rule[side]]
         (port,) = rule["ports"]
         found[port["port"]] = {labels["app.kubernetes.io/name"] for labels in selectors}
     return found
