@@ -39,6 +39,23 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     assert not ours
 
 
+def test_nodes_start_with_the_machine(tmp_path: Path) -> None:
+    """What the unit says to enable is enough, the target does not have to be; and systemd goes on trying while
+    Redis is not there."""
+    if shutil.which("systemctl") is None:
+        pytest.skip("there is no systemctl on this machine")
+    units = tmp_path / "etc" / "systemd" / "system"
+    shutil.copytree(DEPLOY / "systemd", units)
+    unit = (units / "chat@.service").read_text()
+    (names,) = re.findall(r"systemctl enable --now (.+)$", unit, re.MULTILINE)
+    command = ["systemctl", f"--root={tmp_path}", "enable", *names.split()]
+    subprocess.run(command, capture_output=True, check=True)
+    wanted = {link.name for link in (units / "multi-user.target.wants").iterdir()}
+    assert wanted == {"chat@8001.service", "chat@8002.service"}
+    for line in ("Restart=always", "StartLimitIntervalSec=0", "CHAT_TRUSTED_PROXIES=127.0.0.1"):
+        assert line in unit
+
+
 def test_a_unit_waits_for_the_drain() -> None:
     """systemd and compose give a node more time than it takes to let its people go."""
     unit = (DEPLOY / "systemd" / "chat@.service").read_text()
