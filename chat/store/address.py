@@ -46,7 +46,7 @@ class Address:
     @classmethod
     def parse(cls, url: str) -> "Address":
         """Reads a URL; raises SettingsError, in words for people, when it is none that can be used."""
-        check_spelling(url)
+        _check_spelling(url)
         try:
             parts: dict[str, Any] = {**parse_url(url)}
         except ValueError as error:
@@ -75,7 +75,7 @@ def hello(username: str | None, password: str | None) -> tuple[str | int, ...]:
     return ("HELLO", 3, *login, "SETNAME", "chat-node")
 
 
-def check_spelling(url: str) -> None:
+def _check_spelling(url: str) -> None:
     """A sign in a password that is not written as it has to be ends it too soon, and what follows looks like
     something else. So nothing of such a URL is shown."""
     try:

@@ -3,13 +3,26 @@
 import asyncio
 import contextlib
 import http.client
+import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 from picows import WSHandshakeError
 
 from chat.client import Client, Message
-from tests.support.balancer import PUBLIC, PUBLIC_FILES, Balancer, HAProxy, Nginx, find
+from tests.support.balancer import (
+    DEPLOY,
+    PUBLIC,
+    PUBLIC_FILES,
+    Balancer,
+    HAProxy,
+    Nginx,
+    find,
+    replaced,
+)
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import HOST, wait_until
 from tests.support.servers import Server, available_servers
@@ -85,6 +98,31 @@ def test_nothing_is_lost_while_nodes_go_and_come(behind: Behind, stop: str) -> N
     """Killed, or told to stop, one after the other: people come back through the balancer, in order."""
     balancer, nodes = behind
     asyncio.run(conversation(balancer, nodes, stop=stop))
+
+
+def test_nginx_has_room_for_sockets(tmp_path: Path) -> None:
+    """nginx.conf is one that it takes, with chat.conf in it, where compose.yaml puts the two: two connections
+    for each of 10 000 people."""
+    nginx = find("nginx")
+    if nginx is None:
+        pytest.skip("there is no nginx on this machine")
+    (tmp_path / "conf.d").mkdir()
+    volumes = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["nginx"]["volumes"]
+    for source, target, _ in (volume.split(":") for volume in volumes):
+        text = (DEPLOY / source).read_text()
+        text = re.sub(r"node\d:8000", f"{HOST}:8000", text)
+        (tmp_path / Path(target).relative_to("/etc/nginx")).write_text(text)
+    conf = tmp_path / "nginx.conf"
+    (connections,) = re.findall(r"worker_connections (\d+);", conf.read_text())
+    assert int(connections) >= 2 * 10_000
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    own = "\n".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in kinds)
+    conf.write_text(replaced(conf.read_text(), ("http {", f"http {{\n{own}")))
+    command: list[str | Path] = [nginx, "-t", "-e", "stderr", "-g", f"pid {tmp_path}/pid;"]
+    done = subprocess.run(
+        [*command, "-p", tmp_path, "-c", conf], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_sockets_are_spread_over_the_nodes(behind: Behind) -> None:

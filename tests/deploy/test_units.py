@@ -83,6 +83,13 @@ def test_compose_names_what_is_there() -> None:
     assert set(re.findall(r"server (\w+):8000 ", nodes)) == {"node1", "node2"}
 
 
+def test_one_service_of_compose_makes_the_image() -> None:
+    """All nodes run it; two services that make it at once fail, because it is there already."""
+    nodes = {name: one for name, one in compose()["services"].items() if name.startswith("node")}
+    assert {one["image"] for one in nodes.values()} == {"stranger-chat"}
+    assert [name for name, one in nodes.items() if "build" in one] == ["node1"]
+
+
 def compose() -> dict[str, dict[str, dict[str, str]]]:
     loaded: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(
         (DEPLOY / "compose.yaml").read_text()
