@@ -90,6 +90,8 @@ def test_settings_are_those_of_the_program(objects: Objects) -> None:
     node = container(objects["Deployment", "node"])
     names = {entry["name"] for entry in node["env"]} | set(objects["ConfigMap", "settings"]["data"])
     assert {name for name in names if name.startswith("CHAT_")} <= KNOWN
+    pod = objects["Deployment", "node"]["spec"]["template"]["spec"]
+    assert pod["enableServiceLinks"] is False  # a service "chat" would bring CHAT_PORT=tcp://…
 
 
 def test_ports_and_probes_are_those_of_the_program(objects: Objects) -> None:
