@@ -3,7 +3,9 @@
 Exit code 0 when a message and its read mark went both ways, 1 with a line that says what did not. It needs the
 project installed, as it is in the image:
 
-    kubectl -n chat exec -i deploy/node -- python - ws://node/ws < deploy/smoke.py
+    kubectl -n chat exec -i deploy/node -- python - ws://127.0.0.1:8000/ws < deploy/smoke.py
+
+asks one node; another is out of its reach there (k8s/base/node-networkpolicy.yaml).
 """
 
 import argparse

@@ -46,6 +46,7 @@ class Address:
     @classmethod
     def parse(cls, url: str) -> "Address":
         """Reads a URL; raises SettingsError, in words for people, when it is none that can be used."""
+        _check_spelling(url)
         try:
             parts: dict[str, Any] = {**parse_url(url)}
         except ValueError as error:
@@ -72,6 +73,21 @@ def hello(username: str | None, password: str | None) -> tuple[str | int, ...]:
     """What a connection begins with; without a password there is no login."""
     login = ("AUTH", username or "default", password) if password else ()
     return ("HELLO", 3, *login, "SETNAME", "chat-node")
+
+
+def _check_spelling(url: str) -> None:
+    """A sign in a password that is not written as it has to be ends it too soon, and what follows looks like
+    something else. So nothing of such a URL is shown."""
+    try:
+        parts = urlsplit(url)
+        spelt = parts.port is None or "@" not in parts.path
+    except ValueError:
+        spelt = False
+    if not spelt or "#" in url or "@" in url.partition("?")[2].partition("=")[0]:
+        raise SettingsError(
+            "the Redis URL cannot be used: its host:port is none, or its password has one of #/?[ in it,"
+            " which are written %23 %2F %3F %5B"
+        )
 
 
 def _check_parameters(url: str) -> None:

@@ -83,7 +83,7 @@ class Sentinels:
             finally:
                 wire.drop("asked")
         match found:
-            case [bytes() as host, bytes() as port] if port.isdigit():
+            case [bytes() as host, bytes() as port] if _is_place(host, port):
                 return host.decode(), int(port)
             case None:
                 raise LinkDown(f"it knows no service {self._service}")
@@ -98,13 +98,18 @@ class Sentinels:
 
         async def confirm(ask: Ask) -> None:
             role = await ask(("ROLE",))
-            if not isinstance(role, list) or role[0] != b"master":
+            if not isinstance(role, list) or role[:1] != [b"master"]:
                 raise LinkDown("a sentinel names it, but it is no primary")
             await greet(ask)
             self._sentinels.remove(self._asked)
             self._sentinels.insert(0, self._asked)
 
         return confirm
+
+
+def _is_place(host: bytes, port: bytes) -> bool:
+    """With anything else connecting would end in an error that nobody expects."""
+    return b"\0" not in host and len(port) <= 5 and port.isdigit() and int(port) <= 65535
 
 
 def _wire() -> Wire:

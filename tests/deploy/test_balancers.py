@@ -3,13 +3,30 @@
 import asyncio
 import contextlib
 import http.client
+import re
+import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
 
 import pytest
+import yaml
 from picows import WSHandshakeError
 
 from chat.client import Client, Message
-from tests.support.balancer import PUBLIC, PUBLIC_FILES, Balancer, HAProxy, Nginx, find
+from tests.support.balancer import (
+    DEPLOY,
+    PUBLIC,
+    PUBLIC_FILES,
+    Balancer,
+    HAProxy,
+    Nginx,
+    find,
+    replaced,
+)
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import HOST, wait_until
 from tests.support.servers import Server, available_servers
@@ -87,6 +104,31 @@ def test_nothing_is_lost_while_nodes_go_and_come(behind: Behind, stop: str) -> N
     asyncio.run(conversation(balancer, nodes, stop=stop))
 
 
+def test_nginx_has_room_for_sockets(tmp_path: Path) -> None:
+    """nginx.conf is one that it takes, with chat.conf in it, where compose.yaml puts the two: two connections
+    for each of 10 000 people."""
+    nginx = find("nginx")
+    if nginx is None:
+        pytest.skip("there is no nginx on this machine")
+    (tmp_path / "conf.d").mkdir()
+    volumes = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["nginx"]["volumes"]
+    for source, target, _ in (volume.split(":") for volume in volumes):
+        text = (DEPLOY / source).read_text()
+        text = re.sub(r"node\d:8000", f"{HOST}:8000", text)
+        (tmp_path / Path(target).relative_to("/etc/nginx")).write_text(text)
+    conf = tmp_path / "nginx.conf"
+    (connections,) = re.findall(r"worker_connections (\d+);", conf.read_text())
+    assert int(connections) >= 2 * 10_000
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    own = "\n".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in kinds)
+    conf.write_text(replaced(conf.read_text(), ("http {", f"http {{\n{own}")))
+    command: list[str | Path] = [nginx, "-t", "-e", "stderr", "-g", f"pid {tmp_path}/pid;"]
+    done = subprocess.run(
+        [*command, "-p", tmp_path, "-c", conf], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_sockets_are_spread_over_the_nodes(behind: Behind) -> None:
     """Each new one goes to the node that has the fewest."""
     balancer, nodes = behind
@@ -161,3 +203,58 @@ def ask(port: int, path: str) -> tuple[int, str, str | None]:
         return response.status, response.read().decode(), response.getheader("Location")
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_the_page_comes_from_a_node_that_has_it(kind: str) -> None:
+    """While nodes are being replaced some are of another release, and say 404: the balancer asks another one.
+    Otherwise a new visitor would hardly get all files of a page."""
+    if find(kind) is None:
+        pytest.skip(f"there is no {kind} on this machine")
+    with ExitStack() as stack:
+        server = stack.enter_context(Server(available_servers()[0]))
+        node, other = (stack.enter_context(NodeProcess(server.url, SETTINGS)) for _ in range(2))
+        stranger = stack.enter_context(of_another_release(other))
+        balancer = KINDS[kind]([node, stranger])  # type: ignore[list-item]  # it has a port
+        stack.enter_context(balancer)
+        release = re.findall(r'"web/(\w+)/', fetch(node.port, "/")[1].decode())[0]
+        for _ in range(6):
+            assert fetch(balancer.port, f"/web/{release}/style.css")[0] == 200
+        assert stranger.asked
+        assert fetch(balancer.port, f"/web/{release}/none.css")[0] == 404
+
+
+@contextlib.contextmanager
+def of_another_release(node: NodeProcess) -> Iterator[SimpleNamespace]:
+    """In front of that node: it has no such files."""
+    known = SimpleNamespace(asked=[], port=0)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            known.asked += [self.path] if self.path.startswith("/web/") else []
+            status = 404 if self.path.startswith("/web/") else fetch(node.port, self.path)[0]
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer((HOST, 0), Handler) as server:
+        known.port = server.server_address[1]
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield known
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def fetch(port: int, path: str) -> tuple[int, bytes]:
+    with contextlib.closing(http.client.HTTPConnection(HOST, port, timeout=5)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()

@@ -365,8 +365,56 @@ def test_nobody_may_do_more_than_their_part() -> None:
                 pod.ask(user, *command.split())
 
 
+def test_the_primary_is_moved_on_purpose() -> None:
+    """With the login that docs/operations.md and sentinel.conf say, after which it takes no writes."""
+    pause, failover = "client pause 15000 write", "sentinel failover chat"
+    for page in (ROOT / "docs" / "operations.md", ROOT / "deploy" / "redis" / "sentinel.conf"):
+        for command in (pause, failover):
+            assert re.search(rf"redis-cli --user sentinel .*{command}", page.read_text())
+    with pods(down_after=20_000) as cluster:  # so it is not taken for dead
+        cluster.start()
+        old = cluster.until_whole()
+        old.ask("chat", "HSET", "chat:kept", "a", "1")
+        assert old.ask("sentinel", *pause.split()) in (True, "OK")
+        assert cluster.sentinels[1].ask("sentinel", *failover.split()) in (True, "OK")
+        new = cluster.until_moved(old)
+        assert cluster.until_whole() is new
+        assert new.ask("chat", "HGETALL", "chat:kept") == {"a": "1"}
+
+
+def test_all_passwords_are_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody gets them at once, as docs/operations.md says, and finds the others with what there was."""
+    with pods() as cluster:
+        cluster.start()
+        old = cluster.until_whole()
+        old.ask("chat", "HSET", "chat:kept", "a", "1")
+        until_equal(cluster, old)
+        everybody = [*cluster.servers, *cluster.sentinels]
+        for pod in everybody:
+            pod.stop(timeout=30)
+        users = old.given / "made" / "users.acl"
+        for user, name in (("chat", "PASSWORD"), ("replica", "REPLICA"), ("sentinel", "SENTINEL")):
+            monkeypatch.setitem(PASSWORDS, user, f"new-{PASSWORDS[user]}")
+            digest = hashlib.sha256(PASSWORDS[user].encode()).hexdigest()
+            users.write_text(replaced(users.read_text(), (DIGESTS[f"{name}_SHA256"], digest)))
+            cluster.env[f"{name}_SHA256"] = digest
+        cluster.env["REPLICA_PASSWORD"] = PASSWORDS["replica"]
+        cluster.env["SENTINEL_PASSWORD"] = PASSWORDS["sentinel"]
+        cluster.start()
+        new = cluster.until_whole()
+        for pod in cluster.servers:
+            assert pod.ask("chat", "HGETALL", "chat:kept") == {"a": "1"}
+        with NodeProcess(cluster.url, QUICK) as node:
+            asyncio.run(meet(node))
+        assert cluster.role(new) == "master"
+
+
+async def meet(node: NodeProcess) -> None:
+    await pair(node.url, node.url)
+
+
 def test_by_hand_as_the_file_says() -> None:
-    """deploy/redis/sentinel.conf with its words replaced, and what it says to move the primary on purpose."""
+    """deploy/redis/sentinel.conf with its words replaced."""
     conf = (ROOT / "deploy" / "redis" / "sentinel.conf").read_text()
     words = re.findall(r"\b(?:[A-Z]+_)+[A-Z0-9]+\b", re.sub(r"^#.*$", "", conf, flags=re.MULTILINE))
     assert set(words) == {"SELF_HOST", "PRIMARY_HOST", "SENTINEL_PASSWORD", *DIGESTS}

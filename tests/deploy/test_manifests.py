@@ -23,6 +23,8 @@ OVERLAYS = ("k8s", "k8s/overlays/small", "k8s/overlays/large")
 DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 KNOWN = {f"CHAT_{name.upper()}" for name in DEFAULTS}
 
+NAMES_ARE_TOLD_ON = [{"port": 53, "protocol": name} for name in ("UDP", "TCP")]
+
 Objects = dict[tuple[str, str], Any]
 
 
@@ -88,6 +90,8 @@ def test_settings_are_those_of_the_program(objects: Objects) -> None:
     node = container(objects["Deployment", "node"])
     names = {entry["name"] for entry in node["env"]} | set(objects["ConfigMap", "settings"]["data"])
     assert {name for name in names if name.startswith("CHAT_")} <= KNOWN
+    pod = objects["Deployment", "node"]["spec"]["template"]["spec"]
+    assert pod["enableServiceLinks"] is False  # a service "chat" would bring CHAT_PORT=tcp://…
 
 
 def test_ports_and_probes_are_those_of_the_program(objects: Objects) -> None:
@@ -155,16 +159,18 @@ def test_who_reaches_whom(objects: Objects) -> None:
     assert peers(policies["node"]["egress"], "to") == callees
     for name in policies.keys() - {"node"}:
         assert peers(policies[name].get("egress", []), "to") == (callees if large else {})
+    for policy in policies.values():  # whoever reaches anybody needs names
+        assert not policy.get("egress") or {"ports": NAMES_ARE_TOLD_ON} in policy["egress"]
 
 
 def peers(rules: Any, side: str) -> dict[str, set[str]]:
-    """Whom the rules let in or out, by the port; the names of the cluster left out."""
+    """Whom the rules let in or out, by the port; names left out, which may be told by a cache on the host."""
     found: dict[str, set[str]] = {}
     for rule in rules:
-        selectors = [one["podSelector"]["matchLabels"] for one in rule[side]]
-        if selectors == [{"k8s-app": "kube-dns"}]:
-            assert all(port["port"] == 53 for port in rule["ports"])
+        if side not in rule:
+            assert rule == {"ports": NAMES_ARE_TOLD_ON}
             continue
+        selectors = [one["podSelector"]["matchLabels"] for one in rule[side]]
         (port,) = rule["ports"]
         found[port["port"]] = {labels["app.kubernetes.io/name"] for labels in selectors}
     return found
@@ -247,10 +253,23 @@ def test_the_large_overlay_loses_no_host_twice() -> None:
 
 def test_the_public_sees_what_people_need() -> None:
     """And no more: not /metrics. The same paths that nginx and HAProxy let through."""
-    ingress = yaml.safe_load((K8S / "base" / "ingress.yaml").read_text())
-    for rule in ingress["spec"]["rules"]:
-        paths = {(path["path"], path["pathType"]) for path in rule["http"]["paths"]}
-        assert paths == {(path, "Exact") for path in PUBLIC} | {(PUBLIC_FILES, "Prefix")}
+    for rule in ingress()["spec"]["rules"]:
+        assert {path["path"] for path in rule["http"]["paths"]} == {*PUBLIC, PUBLIC_FILES}
+        (files,) = (path for path in rule["http"]["paths"] if path["path"] == PUBLIC_FILES)
+        assert files["pathType"] == "Prefix"
+
+
+def test_an_ingress_of_nginx_takes_the_paths() -> None:
+    """Its admission refuses all of an Ingress (strict-validate-path-type, on by default) for one path of a
+    strict type that has other characters than these: no dot."""
+    for rule in ingress()["spec"]["rules"]:
+        for path in rule["http"]["paths"]:
+            strict = re.fullmatch(r"/[A-Za-z0-9_/-]*", path["path"]) is not None
+            assert strict == (path["pathType"] in {"Exact", "Prefix"}), path["path"]
+
+
+def ingress() -> Any:
+    return yaml.safe_load((K8S / "base" / "ingress.yaml").read_text())
 
 
 def container(workload: Any) -> Any:

@@ -1,5 +1,6 @@
 """deploy/smoke.py: says whether a public address works, and if not, why."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,6 +54,14 @@ def test_it_says_that_a_node_does_not_reach_redis(house: House) -> None:
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "does not reach Redis" in line
+
+
+def test_in_the_pod_of_a_node_it_asks_that_node() -> None:
+    """At the port of the image: the network policy of a node lets it reach no other, nor itself by the service."""
+    said = (ROOT / "deploy" / "smoke.py").read_text()
+    (url,) = re.findall(r"exec -i deploy/node -- python - (\S+) <", said)
+    (port,) = re.findall(r"CHAT_PORT=(\d+)", (ROOT / "Dockerfile").read_text())
+    assert url == f"ws://127.0.0.1:{port}/ws"
 
 
 def test_it_says_that_nobody_answers() -> None:

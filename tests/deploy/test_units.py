@@ -39,6 +39,23 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     assert not ours
 
 
+def test_nodes_start_with_the_machine(tmp_path: Path) -> None:
+    """What the unit says to enable is enough, the target does not have to be; and systemd goes on trying while
+    Redis is not there."""
+    if shutil.which("systemctl") is None:
+        pytest.skip("there is no systemctl on this machine")
+    units = tmp_path / "etc" / "systemd" / "system"
+    shutil.copytree(DEPLOY / "systemd", units)
+    unit = (units / "chat@.service").read_text()
+    (names,) = re.findall(r"systemctl enable --now (.+)$", unit, re.MULTILINE)
+    command = ["systemctl", f"--root={tmp_path}", "enable", *names.split()]
+    subprocess.run(command, capture_output=True, check=True)
+    wanted = {link.name for link in (units / "multi-user.target.wants").iterdir()}
+    assert wanted == {"chat@8001.service", "chat@8002.service"}
+    for line in ("Restart=always", "StartLimitIntervalSec=0", "CHAT_TRUSTED_PROXIES=127.0.0.1"):
+        assert line in unit
+
+
 def test_a_unit_waits_for_the_drain() -> None:
     """systemd and compose give a node more time than it takes to let its people go."""
     unit = (DEPLOY / "systemd" / "chat@.service").read_text()
@@ -64,6 +81,13 @@ def test_compose_names_what_is_there() -> None:
             assert exists, source
     nodes = (DEPLOY / "nginx" / "compose-nodes.conf").read_text()
     assert set(re.findall(r"server (\w+):8000 ", nodes)) == {"node1", "node2"}
+
+
+def test_one_service_of_compose_makes_the_image() -> None:
+    """All nodes run it; two services that make it at once fail, because it is there already."""
+    nodes = {name: one for name, one in compose()["services"].items() if name.startswith("node")}
+    assert {one["image"] for one in nodes.values()} == {"stranger-chat"}
+    assert [name for name, one in nodes.items() if "build" in one] == ["node1"]
 
 
 def compose() -> dict[str, dict[str, dict[str, str]]]:

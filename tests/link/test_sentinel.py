@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from chat.store.link import RedisLink
 from chat.store.sentinel import Sentinels
 from chat.store.wire import Ask, LinkDown
 from tests.link.calls import PROBE, Heard, ask, linked, told, until
+from tests.link.test_addresses import listener
 from tests.support.process import HOST, free_port
 from tests.support.sentinels import SERVICE, Flock, Sentinel, flock
 from tests.support.servers import Server, available_servers
@@ -124,6 +125,36 @@ def test_something_else_than_a_sentinel(birds: Flock) -> None:
     """A Redis in the place of a sentinel says that it is none."""
     line = refused(of(f"{HOST}:{birds.primary.port}"))
     assert "it is no sentinel" in line
+
+
+@pytest.mark.parametrize(
+    "place", [("127.0.0.1", "99999"), ("127.0.0.1", "9" * 5000), ("a\0b", "1")]
+)
+def test_a_place_that_is_none(birds: Flock, place: tuple[str, str]) -> None:
+    """It is passed over like any other wrong answer: a link that died of it would never come back."""
+    words = "".join(f"${len(word)}\r\n{word}\r\n" for word in place)
+    with says({b"HELLO": b"%0\r\n", b"SENTINEL": f"*2\r\n{words}".encode()}) as liar:
+        assert "it answers what no sentinel does" in refused(of(liar))
+        here = birds.sentinels[0].place
+        assert finds(of(liar, here), birds.primary.port) == [here, liar]
+
+
+def test_a_primary_that_says_no_role() -> None:
+    """It is refused."""
+    with says({b"HELLO": b"%0\r\n", b"ROLE": b"*0\r\n"}) as strange:
+        host, port = strange.split(":")
+        words = f"*2\r\n${len(host)}\r\n{host}\r\n${len(port)}\r\n{port}\r\n".encode()
+        with says({b"HELLO": b"%0\r\n", b"SENTINEL": words}) as sentinel:
+            assert "it is no primary" in refused(of(sentinel))
+
+
+@contextmanager
+def says(answers: dict[bytes, bytes]) -> Iterator[str]:
+    """The host:port of something that gives these answers."""
+    with listener(
+        lambda asked: next((said for word, said in answers.items() if word in asked), b"+OK\r\n")
+    ) as url:
+        yield url.rpartition("@")[2]
 
 
 def test_a_replica_that_is_named_is_refused(birds: Flock) -> None:

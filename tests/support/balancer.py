@@ -22,7 +22,7 @@ daemon off;
 {user}
 pid {directory}/nginx.pid;
 error_log stderr warn;
-worker_processes 1;
+worker_processes 4;
 events {{ worker_connections 512; }}
 http {{
     access_log off;

@@ -1,9 +1,12 @@
 """What a Redis URL may say, and in which words it is told that a Redis cannot be used."""
 
+import re
+
 import pytest
 
 from chat.errors import SettingsError
 from chat.store.address import Address
+from chat.store.place import place_of
 from chat.store.reasons import in_words
 from chat.store.sentinel import Sentinels
 
@@ -24,6 +27,23 @@ def test_an_unknown_parameter(url: str, parameter: str) -> None:
     with pytest.raises(SettingsError) as error:
         Address.parse(url)
     assert str(error.value) == f"the Redis URL cannot be used: {parameter} is no parameter of it"
+
+
+@pytest.mark.parametrize("sign", "#/?[")
+@pytest.mark.parametrize("first", ["cret", "123"])
+@pytest.mark.parametrize("url", ["redis://ada:{}@one/0", "redis+sentinel://ada:{}@one/chat"])
+def test_a_password_that_is_not_written_right(url: str, first: str, sign: str) -> None:
+    """Neither half of it is shown, it does not become a port, and it is not dropped without a word."""
+    with pytest.raises(SettingsError) as error:
+        place_of(url.format(f"{first}{sign}hush"))
+    assert str(error.value).startswith("the Redis URL cannot be used: ")
+    assert not {"cret", "123", "hush"} & set(re.findall(r"\w+", str(error.value)))
+
+
+def test_a_value_that_is_none() -> None:
+    """Told in words of its own."""
+    with pytest.raises(SettingsError, match="'db'"):
+        Address.parse("redis://localhost?db=three")
 
 
 def test_a_parameter_of_tls_without_tls() -> None:
