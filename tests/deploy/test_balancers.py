@@ -224,6 +224,20 @@ def test_a_file_of_the_page_comes_from_a_node_that_has_it(kind: str) -> None:
         assert fetch(balancer.port, f"/web/{release}/none.css")[0] == 404
 
 
+def test_what_no_node_has_is_not_asked_of_all() -> None:
+    """nginx asks five at the most, however many there are; HAProxy tries twice again, in any case."""
+    if find("nginx") is None:
+        pytest.skip("there is no nginx on this machine")
+    with ExitStack() as stack:
+        server = stack.enter_context(Server(available_servers()[0]))
+        node = stack.enter_context(NodeProcess(server.url, SETTINGS))
+        strangers = [stack.enter_context(of_another_release(node)) for _ in range(8)]
+        balancer = KINDS["nginx"](strangers)  # type: ignore[arg-type]  # they have ports
+        stack.enter_context(balancer)
+        assert fetch(balancer.port, "/web/0/none.css")[0] == 404
+        assert 1 < sum(len(stranger.asked) for stranger in strangers) <= 5
+
+
 @contextlib.contextmanager
 def of_another_release(node: NodeProcess) -> Iterator[SimpleNamespace]:
     """In front of that node: it has no such files."""
