@@ -222,6 +222,14 @@ def test_nodes_find_redis(objects: Objects) -> None:
     assert places == [(f"sentinel-{number}.sentinel", 26379) for number in range(3)]
 
 
+@pytest.mark.parametrize("overlay", ["k8s", "k8s/overlays/small"])
+def test_one_redis_is_found_again_at_once(overlay: str) -> None:
+    """It has an address of its own, not that of its pod, which another one has after a restart."""
+    rendered = yaml.safe_load_all(render(overlay))
+    objects = {(one["kind"], plain(one)): one for one in rendered}
+    assert "clusterIP" not in objects["Service", "redis"]["spec"]
+
+
 def test_the_large_overlay_loses_no_host_twice() -> None:
     """Three Redis and three sentinels, each kind on three hosts, started at once, on volumes of their own; their
     names are those of their pods."""
