@@ -58,6 +58,7 @@ export class Log {
 
   /** Something was added to the talk that is shown. */
   add(entry) {
+    this.#scrolled(); // the event comes a frame later than the scrolling
     this.#draw(entry);
     if (this.#stuck || entry.mine) this.toEnd();
   }
@@ -148,6 +149,7 @@ export class Log {
     if (talk.typing === Boolean(dots)) return;
     if (dots) return dots.remove();
     const name = { name: talk.partnerName };
+    this.#scrolled();
     this.#list.append(
       make("div", { className: "bubble theirs dots" },
         make("i"), make("i"), make("i"),

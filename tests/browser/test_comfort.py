@@ -43,6 +43,15 @@ def test_links_and_emoji_and_groups(house: House) -> None:
     asyncio.run(scenario())
 
 
+SCROLL_WHEN_IT_COMES = """() => {
+  const parse = JSON.parse;
+  JSON.parse = (text) => {
+    if (text.includes('"news"')) document.querySelector("#scroll").scrollTop = 0;
+    return parse(text);
+  };
+}"""
+
+
 def test_it_stays_at_the_end_unless_one_reads_further_up(house: House) -> None:
     """At the end new messages scroll in; further up a pill counts them, and leads to them."""
 
@@ -64,6 +73,23 @@ def test_it_stays_at_the_end_unless_one_reads_further_up(house: House) -> None:
             await ada.press("#leave")
             await bob.sees("#over")
             await expect(bob.page.locator(".note").last).to_be_in_viewport()
+
+    asyncio.run(scenario())
+
+
+def test_who_has_just_scrolled_up_is_left_there(house: House) -> None:
+    """Also when something comes in that very moment, before the page is told of the scrolling."""
+
+    async def scenario() -> None:
+        async with windows(house.http) as open_window:
+            ada, bob = await pair(open_window, viewport=PHONE)
+            await ada.say(*(f"line {number}" for number in range(30)))
+            await bob.hears("line 29")
+            await expect(bob.page.locator(".bubble").last).to_be_in_viewport()
+            await bob.page.evaluate(SCROLL_WHEN_IT_COMES)
+            await ada.say("news")
+            await bob.sees("#pill", "1 new message")
+            await expect(bob.page.locator(".bubble").last).not_to_be_in_viewport()
 
     asyncio.run(scenario())
 
