@@ -376,7 +376,16 @@ def test_the_primary_is_moved_on_purpose() -> None:
         old = cluster.until_whole()
         old.ask("chat", "HSET", "chat:kept", "a", "1")
         assert old.ask("sentinel", *pause.split()) in (True, "OK")
-        assert cluster.sentinels[1].ask("sentinel", *failover.split()) in (True, "OK")
+
+        def begins() -> bool:
+            """A sentinel that has just come knows its replicas, and not yet how they are: it says so."""
+            try:
+                return cluster.sentinels[1].ask("sentinel", *failover.split()) in (True, "OK")
+            except redis.ResponseError as error:
+                assert "NOGOODSLAVE" in str(error)
+                return False
+
+        until(begins, "the sentinel knows how its replicas are")
         new = cluster.until_moved(old)
         assert cluster.until_whole() is new
         assert new.ask("chat", "HGETALL", "chat:kept") == {"a": "1"}
