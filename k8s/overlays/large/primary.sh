@@ -11,8 +11,8 @@ ask() {
     timeout 3 redis-cli -e -h "${place%:*}" -p "${place##*:}" --user "$LOGIN" "$@" 2>/dev/null || true
 }
 
-# What the sentinels know, "epoch host:port replicas", of the one that knows best: the epoch grows whenever another
-# primary takes over. The address comes from another question than the rest, since while one takes over it is the
+# What each sentinel that answers knows, "epoch host:port replicas", the one that knows best first: the epoch grows
+# whenever another primary takes over. The address comes from another question than the rest, since while one takes over it is the
 # first to tell.
 named() {
     for place in $SENTINELS; do
@@ -21,7 +21,7 @@ named() {
             NR % 2 { name = $0; next }
             { said[name] = $0 }
             END { if ("config-epoch" in said) print said["config-epoch"], address, said["num-slaves"] }'
-    done | sort -rn | head -n 1
+    done | sort -rn
 }
 
 # The "host:port" of a Redis that is a primary, by its own word: the one that most replicas follow.

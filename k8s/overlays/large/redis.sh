@@ -2,7 +2,7 @@
 # Starts one Redis: as the primary if the sentinels say so, otherwise as a replica of the one they name.
 #
 # At every start of the container, not only of the pod: another may have taken over meanwhile. Nobody but the
-# sentinels decides, so this waits until one of them answers. SELF is this server's "host:port".
+# sentinels decides, so this waits until most of them answer: one alone may be new, and know nothing. SELF is this server's "host:port".
 set -eu
 . "$(dirname "$0")/primary.sh"
 LOGIN=replica
@@ -16,12 +16,14 @@ wait_for() {
     sleep 1
 }
 
+all=$(echo "$SENTINELS" | wc -w)
 while :; do
-    answer=$(export REDISCLI_AUTH="$REPLICA_PASSWORD" && named)
-    primary=$(echo "$answer" | cut -d' ' -f2)
-    replicas=$(echo "$answer" | cut -d' ' -f3)
-    if [ -z "$primary" ]; then
-        wait_for "no sentinel answers as yet"
+    answers=$(export REDISCLI_AUTH="$REPLICA_PASSWORD" && named)
+    answering=$(echo "$answers" | grep -c .) || true
+    primary=$(echo "$answers" | head -n 1 | cut -d' ' -f2)
+    replicas=$(echo "$answers" | head -n 1 | cut -d' ' -f3)
+    if [ $((answering * 2)) -le "$all" ]; then
+        wait_for "$answering of $all sentinels answer as yet"
     elif [ "$primary" = "$SELF" ] && [ ! -d "$DATA/appendonlydir" ] && [ "$replicas" != 0 ]; then
         # The volume is a new one. Replicas would copy its emptiness and forget everything.
         wait_for "named as the primary, but without data: a replica has to take over (or: sentinel reset chat)"

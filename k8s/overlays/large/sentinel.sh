@@ -14,7 +14,7 @@ if [ -f "$DATA/sentinel.conf" ]; then
 fi
 primary=$(echo "$learned" | awk '$2 == "monitor" { print $4 ":" $5 }')
 if [ -z "$primary" ]; then
-    primary=$(named | cut -d' ' -f2)
+    primary=$(named | head -n 1 | cut -d' ' -f2)
     [ -n "$primary" ] || primary=$(acting)
     [ -n "$primary" ] || primary=${PEERS%% *}
     echo "sentinel.sh: $SELF is new here; the primary is $primary"
