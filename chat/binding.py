@@ -13,6 +13,7 @@ from chat.counts import Counts
 from chat.errors import Close, Code
 from chat.hub import Hub
 from chat.liveness import Liveness
+from chat.store.sayings import speaker
 from chat.store.store import Store
 
 HELD_FRAMES, HELD_BYTES = 100, 20 * 1024
@@ -139,7 +140,7 @@ class Binding:
     def _become(
         self, connection: Connection, account: int, epoch: int, acked: int, hole: int = 0
     ) -> None:
-        connection.bind(account, epoch, acked, hole)
+        connection.bind(account, epoch, acked, hole, speaker(account, epoch))
         self._hub.bind(connection)
         self._liveness.bound(connection)
 

@@ -2,9 +2,23 @@
 
 Every limit has been checked when one of these exists. ``account`` is who the client says it is;
 whether that is true is the handlers' first question.
+
+What is said all the time is a ``Struct``: msgspec reads such a frame, checks the limits that stand at its fields, and
+makes the object in one go, in a third of the time of orjson and checks of our own. It is strict where the protocol is,
+and what it does not take is looked at again, slowly (``protocol.requests``).
 """
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+MAX_ID = 2**53 - 1
+"""Ids and numbers are JSON integers that a browser holds exactly."""
+MAX_CONTENT = 2000
+MAX_REQUEST_ID = 100
+
+Number = Annotated[int, Meta(ge=1, le=MAX_ID)]
 
 
 @dataclass(slots=True)
@@ -33,28 +47,34 @@ class MatchCancel:
     account: int
 
 
-@dataclass(slots=True)
-class Dialogue:
-    """DIALOGUE_REQ: ``content`` is the JSON text of the content, as the push will carry it."""
+class Dialogue(
+    Struct, gc=False, tag_field="cmd", tag="DIALOGUE_REQ",
+    rename={"account": "senderId", "session": "sessionId", "request_id": "requestId"},
+):  # fmt: skip
+    """DIALOGUE_REQ. Both texts have a JSON text: no half of a surrogate pair."""
 
-    account: int
-    session: int
-    request_id: str
-    content: bytes
-    retry: bool
-
-
-@dataclass(slots=True)
-class Viewed:
-    account: int
-    session: int
-    msg: int
+    account: Number
+    session: Number
+    request_id: Annotated[str, Meta(min_length=1, max_length=MAX_REQUEST_ID)]
+    content: Annotated[str, Meta(min_length=1, max_length=MAX_CONTENT)]
+    retry: bool = False
 
 
-@dataclass(slots=True)
-class Typing:
-    account: int
-    session: int
+class Viewed(
+    Struct, gc=False, tag_field="cmd", tag="VIEWED_ACK_REQ",
+    rename={"account": "accountId", "session": "sessionId", "msg": "msgId"},
+):  # fmt: skip
+    account: Number
+    session: Number
+    msg: Number
+
+
+class Typing(
+    Struct, gc=False, tag_field="cmd", tag="TYPING_REQ",
+    rename={"account": "accountId", "session": "sessionId"},
+):  # fmt: skip
+    account: Number
+    session: Number
     typing: bool
 
 
@@ -78,11 +98,18 @@ class Pong:
     account: int
 
 
-@dataclass(slots=True)
-class PushAnswer:
+class PushAnswer(Struct, gc=False, tag_field="cmd", tag="PUSH_DIALOGUE_RESP"):
     """An answer to a push: everything up to ``seq`` has arrived."""
 
-    seq: int
+    seq: Number
+
+
+class SignalAnswer(PushAnswer, gc=False, tag="PUSH_SIGNAL_RESP"):
+    """The same, by another name."""
+
+
+class ViewedAnswer(PushAnswer, gc=False, tag="PUSH_VIEWED_ACK_RESP"):
+    """The same, by another name."""
 
 
 @dataclass(slots=True)

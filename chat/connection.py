@@ -65,7 +65,7 @@ class Connection:
     ``heard`` is when anything came in; ``asked`` when it was asked for a sign of life; ``watched`` the
     push whose acknowledgement is looked for, 0 for none (see ``liveness``). ``filling``: its pushes come
     from the inbox at the moment (see ``hub``); ``congested``: its client takes less than is sent;
-    ``hole``: up to this number pushes may be missing, and the client was told so;
+    ``speaker`` is its account as the store wants it with each message; ``hole``: up to this number pushes may be missing, and the client was told so;
     ``numbers``: its client has said delivery numbers, so nothing else is taken for an acknowledgement.
     ``code`` is what it was closed with, ``cut`` whether this side did it.
     """
@@ -94,7 +94,7 @@ class Connection:
         "numbers",
         "pings",
         "seq",
-        "since",
+        "since", "speaker",
         "state",
         "watched",
     )  # fmt: skip
@@ -129,15 +129,19 @@ class Connection:
         self.congested = False
         self.hole = 0
         self.numbers = False
+        self.speaker = b""
         self.code = 0
         self.cut = False
         self.watched = 0
         self.pings: tuple[int, ...] = ()
         self.held: list[bytes] = []
 
-    def bind(self, account: int, epoch: int, acked: int, hole: int = 0) -> None:
+    def bind(
+        self, account: int, epoch: int, acked: int, hole: int = 0, speaker: bytes = b""
+    ) -> None:
         """From here on the socket is this account's, and what is missing up to push ``hole`` is told."""
         self.hole = hole
+        self.speaker = speaker
         self.state = State.BOUND
         self.account = account
         self.epoch = epoch
@@ -145,12 +149,13 @@ class Connection:
 
     @property
     def written(self) -> int:
-        """The last push that what the client does may acknowledge; 0 where it says numbers itself."""
-        return 0 if self.numbers else self.seq
+        """The last push that what the client does may acknowledge; 0 where there is none, or where it
+        says numbers itself."""
+        return 0 if self.numbers or self.acked == self.seq else self.seq
 
     def send(self, frame: bytes) -> None:
         """Sends one frame, or cuts off a client that has let too many bytes wait."""
-        if self.has_room():
+        if self.state is not State.CLOSED and (not self.congested or self.has_room()):
             self._transport.send(frame)
 
     def pause(self, reason: Pause) -> None:
@@ -194,19 +199,22 @@ class Connection:
     def allow(self, now: float) -> float:
         """Takes one command from the socket's share: 0, or the seconds until there is one again."""
         limits = self._limits
-        if limits.commands_per_second == 0:
+        rate = limits.commands_per_second
+        if rate == 0:
             return 0.0
-        earned = (now - self._refilled) * limits.commands_per_second
-        self._tokens = min(limits.burst, self._tokens + earned)
+        tokens = self._tokens + (now - self._refilled) * rate
         self._refilled = now
-        if self._tokens >= 1:
-            self._tokens -= 1
-            self._over = max(0, self._over - 1)
+        tokens = min(tokens, limits.burst)
+        if tokens < 1:
+            self._tokens = tokens
+            self._over += 1
+            return (1 - tokens) / rate
+        self._tokens = tokens - 1
+        if self._over:
+            self._over -= 1
             if self._over == 0:
                 self._told = None
-            return 0.0
-        self._over += 1
-        return (1 - self._tokens) / limits.commands_per_second
+        return 0.0
 
     def answers(self) -> bool:
         """Whether an answer that acknowledges nothing is for a push: as many as were written are free."""

@@ -80,11 +80,15 @@ class Counts:
 
     def answered(self, command: type, code: int, seconds: float) -> None:
         """A command got its answer, so long after its frame came in."""
-        key = (command, max(code, CLOSED))
+        self.histogram(command, max(code, CLOSED)).observe(seconds)
+
+    def histogram(self, command: type, code: int) -> Histogram:
+        """Of the answers with that code: where a caller has many, it asks for it once."""
+        key = (command, code)
         histogram = self.commands.get(key)
         if histogram is None:
             histogram = self.commands[key] = Histogram(SHORT)
-        histogram.observe(seconds)
+        return histogram
 
     def ended(self, code: int, *, by_us: bool) -> None:
         """A socket is gone, closed by this side or the client's."""

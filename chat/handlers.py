@@ -4,6 +4,7 @@ Everything is callbacks: a command costs no task. Answers leave in the order of 
 because Redis answers in the order of the calls, and what needs no Redis waits for its turn.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -16,8 +17,13 @@ from chat.counts import Counts
 from chat.errors import Close, Code, close_code
 from chat.hub import Hub
 from chat.liveness import Liveness
+from chat.store.keys import pool_of
 from chat.store.store import Store
 
+log = logging.getLogger(__name__)
+
+ANSWERS = (c.PushAnswer, c.Pong, c.Ignored)
+BINDINGS = (c.Create, c.Reconnect)
 RETRY_AFTER_MS = 1000
 """When to try again where no time is known: the partner's inbox is full."""
 
@@ -45,6 +51,7 @@ class Handlers:
         self._rest = rest
         self._clock = clock
         self._counts = counts
+        self._confirmed = counts.histogram(c.Dialogue, Code.SUCCESS)
         self._now = 0.0  # when the frame that is being acted on came in
         self.binding = Binding(
             store, hub, liveness, self.received, flush, counts,
@@ -69,29 +76,32 @@ class Handlers:
         if connection.state is State.CLOSED:
             return
         command = protocol.decode(frame)
-        if self._is_news(connection, command):
-            return
-        if isinstance(command, c.PushAnswer | c.Pong | c.Ignored) and connection.answers():
+        handle = self._requests.get(type(command))
+        if handle is None and self._is_free(connection, command):
             return
         wait = connection.allow(now)
         if wait:
             self._too_many(connection, command, now, wait)
-        elif isinstance(command, c.Malformed):
-            self._malformed(connection, command)
-        elif isinstance(command, c.Create | c.Reconnect):
-            self._bind(connection, command)
-        else:
-            self._obey(connection, command)
-
-    def _obey(self, connection: Connection, command: Any) -> None:
-        """Acts on a command that says who speaks; an answer that answers nothing is no command."""
-        handle = self._requests.get(type(command))
-        if handle is None:
-            return
-        if connection.state is State.BOUND and _account(command) == connection.account:
+        elif handle is None:
+            self._consider(connection, command)
+        elif connection.state is State.BOUND and _account(command) == connection.account:
             handle(connection, command)
         else:
             self._refuse(connection, command, Code.NOT_ALLOWED)
+
+    def _is_free(self, connection: Connection, command: Any) -> bool:
+        """An answer that acknowledges something. Of those that do not, and that a client of the base
+        protocol gives, one for each push is free; more cost as much as commands."""
+        if not isinstance(command, ANSWERS):
+            return False
+        return self._is_news(connection, command) or connection.answers()
+
+    def _consider(self, connection: Connection, command: Any) -> None:
+        """What does not come from an account, within the limit; an answer that answers nothing is no command."""
+        if isinstance(command, c.Malformed):
+            self._malformed(connection, command)
+        elif isinstance(command, BINDINGS):
+            self._bind(connection, command)
 
     def control(self, connection: Connection) -> None:
         """A control frame came in. It costs as much as a command, but is never refused: RFC 6455."""
@@ -102,8 +112,7 @@ class Handlers:
     # answers of the client
 
     def _is_news(self, connection: Connection, command: c.Command | c.Malformed) -> bool:
-        """Takes an answer that acknowledges something. Of those that do not, and that a client of the
-        base protocol gives, one for each push is free; more cost as much as commands."""
+        """Takes an answer that acknowledges something."""
         if isinstance(command, c.PushAnswer):
             connection.numbers = True
             seq: int | None = command.seq
@@ -204,14 +213,30 @@ class Handlers:
         self._store.cancel(connection.account, connection.epoch, done)
 
     def _say(self, connection: Connection, command: c.Dialogue) -> None:
-        def answer(msg: int) -> bytes:
-            return protocol.dialogue_resp(command.request_id, msg)
-
-        done = self._done(connection, command, answer)
+        request_id = protocol.json_text(command.request_id)
         self._store.say(
-            connection.account, connection.epoch, command.session, connection.written,
-            command.request_id, command.retry, command.content, done,
+            connection.speaker, pool_of(connection.account), command.session, connection.written,
+            request_id, command.retry, protocol.json_text(command.content),
+            (connection, command, request_id, self._now),
         )  # fmt: skip
+
+    def said(
+        self, asked: Sequence[tuple[Connection, c.Dialogue, bytes, float]], codes: Sequence[int],
+        msgs: Sequence[int],
+    ) -> None:  # fmt: skip
+        """The answers to messages. As ``_answered``, for what is answered most often: with success."""
+        now, observe = self._clock(), self._confirmed.observe
+        for (connection, command, request_id, since), code, msg in zip(
+            asked, codes, msgs, strict=True
+        ):
+            try:
+                if code == 0:
+                    observe(now - since)
+                    connection.send(protocol.dialogue_resp(request_id, msg))
+                else:
+                    self._answered(connection, command, _nothing, since, code, ())
+            except Exception:  # a fault of ours costs one message its answer, not the others theirs
+                log.exception("the answer to a message could not be dealt with")
 
     def _viewed(self, connection: Connection, command: c.Viewed) -> None:
         done = self._done(connection, command, _success(command))
@@ -221,7 +246,7 @@ class Handlers:
         )  # fmt: skip
 
     def _typing(self, connection: Connection, command: c.Typing) -> None:
-        done = self._done(connection, command, lambda: None)
+        done = self._done(connection, command, _nothing)
         self._store.typing(
             connection.account, connection.epoch, command.session, connection.written,
             command.typing, done,
@@ -236,6 +261,10 @@ class Handlers:
     def _pong(self, connection: Connection, command: c.Ping) -> None:
         frame = protocol.ping_resp(connection.account)
         self._in_turn(connection, command, Code.SUCCESS, frame)
+
+
+def _nothing() -> None:
+    """The answer of a success that has none."""
 
 
 def _account(command: Any) -> int:

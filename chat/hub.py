@@ -118,7 +118,10 @@ class Hub:
             if not connection.congested and not connection.filling:
                 connection.send(frame)
         elif seq == connection.seq + 1 and not connection.filling:
-            self._write(connection, seq, frame)
+            connection.seq = seq
+            connection.send(frame)
+            if not connection.watched:
+                self._written(connection)
         elif seq > connection.seq:
             self._fill(connection)
 

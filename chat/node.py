@@ -5,10 +5,10 @@ import contextlib
 import logging
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from picows import WSUpgradeRequest
 
@@ -27,6 +27,7 @@ from chat.liveness import TICK_SECONDS, Liveness, Patience
 from chat.nicks import friendly_nick
 from chat.report import Report
 from chat.store.figures import Figures
+from chat.store.keys import account_of
 from chat.store.open import open_store
 from chat.websocket import Socket
 
@@ -67,7 +68,7 @@ class Node:
         self._admission = Admission(Policy.of(settings), self.counts.limits)
         self._backpressure = Backpressure()
         self._store = open_store(
-            settings, name, self._pushed, self._gap, self._backpressure.press, clock
+            settings, name, self._pushed, self._said, self._gap, self._backpressure.press, clock
         )
         self._liveness = Liveness(Patience.of(settings), clock, _ping)
         self._hub = Hub(self._store, self._liveness.pushed, self.counts)
@@ -201,13 +202,17 @@ class Node:
 
     # what the store tells
 
-    def _pushed(self, account: int, payload: bytes) -> None:
+    def _pushed(self, channel: bytes, payload: bytes) -> None:
         """A node that was frozen finds pushes of accounts that others hold by now: once its lease has
         run out it believes the inbox alone, which says who holds it."""
+        account = account_of(channel)
         if self._lease.held():
             self._hub.push(account, payload)
         else:
             self._hub.doubt(account)
+
+    def _said(self, asked: Sequence[Any], codes: Sequence[int], msgs: Sequence[int]) -> None:
+        self._handlers.said(asked, codes, msgs)
 
     def _gap(self) -> None:
         """The link was interrupted: pushes and answers may have been lost."""

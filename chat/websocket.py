@@ -8,6 +8,7 @@ import asyncio
 import logging
 import re
 import sys
+from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from picows import (
@@ -25,6 +26,7 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]  # there, but
 
 from chat.connection import Connection
 from chat.errors import Close
+from chat.outbox import Outbox, WayOut
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +37,7 @@ MAX_FRAGMENTS = 256
 CLOSE_SECONDS = 3.0
 """How long a client may take to finish a close handshake."""
 READ_BUFFER = 1024
-READ_AT_ONCE = 16 * 1024
-"""picows doubles a buffer whenever it was full, without end: so it is never offered as more than this."""
+"""picows doubles it whenever it was full; the receive buffer of the kernel (``server``) bounds that."""
 HIGHEST_CODE = 4999
 VERSION = re.compile(rb"\r\nsec-websocket-version: *13 *\r\n")
 """As uvicorn hands headers over: their names in small letters."""
@@ -86,9 +87,17 @@ class _Quiet:
 class Socket(WSListener):
     """One socket: frames in, messages out to the door, and the way back. The connection's transport."""
 
-    def __init__(self, door: Door, peer: str) -> None:
+    __slots__ = (
+        "_closing", "_connection", "_door", "_fragments", "_outbox", "_partial", "_peer", "_transport",
+        "_way", "send",
+    )  # fmt: skip
+
+    def __init__(self, door: Door, outbox: Outbox, peer: str) -> None:
         self._door = door
+        self._outbox = outbox
         self._peer = peer
+        self.send: Callable[[bytes], None]
+        self._way: WayOut
         self._transport: WSTransport
         self._connection: Connection
         self._partial: bytearray | None = None
@@ -96,9 +105,6 @@ class Socket(WSListener):
         self._closing: asyncio.TimerHandle | None = None
 
     # what the connection asks
-
-    def send(self, frame: bytes) -> None:
-        self._transport.send(WSMsgType.TEXT, frame)
 
     def waiting(self) -> int:
         return self._transport.underlying_transport.get_write_buffer_size()
@@ -112,6 +118,7 @@ class Socket(WSListener):
 
     def close(self, code: int) -> None:
         if self._closing is None:
+            self._way.flush()
             self._transport.send_close(code)  # type: ignore[arg-type]  # takes any number, like 4001
             self._closing = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._cut)
 
@@ -122,6 +129,8 @@ class Socket(WSListener):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
+        self._way = WayOut(self._outbox, transport)
+        self.send = self._way.send
         self._connection = self._door.opened(self, transport.request, self._peer)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -145,7 +154,13 @@ class Socket(WSListener):
         if self._closing is not None:
             self._closing.cancel()
         self._connection.closed(ABNORMAL)
-        del self._transport, self._connection  # they name each other: free them without a search
+        self._way.drop()
+        del (
+            self._transport,
+            self._connection,
+            self._way,
+            self.send,
+        )  # they name each other: free them without a search
 
     def pause_writing(self) -> None:
         """The client does not keep up. What waits is bounded where frames are sent."""
@@ -186,6 +201,7 @@ class Socket(WSListener):
     def _ping(self, payload: bytes) -> None:
         self._door.control(self._connection)
         if self._connection.has_room():
+            self._way.flush()
             self._transport.send_pong(payload)
 
     def _after_close(self, transport: WSTransport, kind: WSMsgType) -> None:
@@ -206,6 +222,7 @@ class Socket(WSListener):
             self._connection.close(Close.PROTOCOL)
             return
         self._closing = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._cut)
+        self._way.flush()
         transport.send_close(code or WSCloseCode.OK)  # type: ignore[arg-type]
         transport.disconnect()
         self._connection.closed(code or NO_STATUS)
@@ -220,6 +237,8 @@ def _code(transport: WSTransport) -> int:
 def websocket_class(door: Door) -> type[asyncio.Protocol]:
     """The class that uvicorn makes a protocol of for every upgrade; all of them share the door."""
 
+    outbox = Outbox()
+
     class ChatProtocol(WSProtocol):  # type: ignore[misc]  # picows ships no types for it
         def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:
             super().__init__(
@@ -232,10 +251,6 @@ def websocket_class(door: Door) -> type[asyncio.Protocol]:
             self._peer = name[0] if isinstance(name, tuple) else ""
             self._tcp = cast(asyncio.Transport, transport)
             super().connection_made(transport)
-
-        def get_buffer(self, size_hint: int) -> memoryview:
-            buffer: memoryview = super().get_buffer(size_hint)
-            return buffer if len(buffer) <= READ_AT_ONCE else buffer[:READ_AT_ONCE]
 
         def data_received(self, data: bytes) -> None:
             """The upgrade request, which uvicorn has read already; frames come through the buffer."""
@@ -262,6 +277,6 @@ def websocket_class(door: Door) -> type[asyncio.Protocol]:
             # picows, which looks next, knows it alone.
             request.headers["Connection"] = "Upgrade"
             response = WSUpgradeResponse.create_101_response()
-            return WSUpgradeResponseWithListener(response, Socket(door, self._peer))
+            return WSUpgradeResponseWithListener(response, Socket(door, outbox, self._peer))
 
     return ChatProtocol

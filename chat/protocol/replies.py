@@ -100,11 +100,9 @@ def match_resp(partner: int, nick: bytes, session: int) -> bytes:
     )
 
 
-def dialogue_resp(request_id: str, msg: int) -> bytes:
-    return b'{"cmd":"DIALOGUE_RESP","code":0,"requestId":%b,"msgId":%d}' % (
-        orjson.dumps(request_id),
-        msg,
-    )
+def dialogue_resp(request_id: bytes, msg: int) -> bytes:
+    """``request_id`` as JSON text."""
+    return b'{"cmd":"DIALOGUE_RESP","code":0,"requestId":%b,"msgId":%d}' % (request_id, msg)
 
 
 def ping_req(account: int) -> bytes:

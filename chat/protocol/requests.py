@@ -5,8 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
+from msgspec import DecodeError
+from msgspec.json import Decoder
 
 from chat.commands import (
+    MAX_CONTENT,
+    MAX_ID,
+    MAX_REQUEST_ID,
     Command,
     Create,
     Dialogue,
@@ -19,15 +24,13 @@ from chat.commands import (
     Pong,
     PushAnswer,
     Reconnect,
+    SignalAnswer,
     Typing,
     Viewed,
+    ViewedAnswer,
 )
 
-MAX_ID = 2**53 - 1
-"""Ids and numbers are JSON integers that a browser holds exactly."""
 MAX_NICK = 30
-MAX_CONTENT = 2000
-MAX_REQUEST_ID = 100
 MAX_TOKEN = 200
 
 
@@ -64,21 +67,22 @@ def _create(fields: Fields) -> Create:
     if type(nick) is not str:
         raise _Bad("nickName")
     nick = nick.strip()[:MAX_NICK]
-    _json_text(nick, "nickName")
+    _has_json_text(nick, "nickName")
     return Create(nick)
 
 
 def _reconnect(fields: Fields) -> Reconnect:
     token = _text(fields, "token", MAX_TOKEN)
-    _json_text(token, "token")
+    _has_json_text(token, "token")
     seq = _number(fields, "seq", least=0) if "seq" in fields else None
     return Reconnect(_number(fields, "accountId"), token, seq)
 
 
 def _dialogue(fields: Fields) -> Dialogue:
     request_id = _text(fields, "requestId", MAX_REQUEST_ID)
-    _json_text(request_id, "requestId")
-    content = _json_text(_text(fields, "content", MAX_CONTENT), "content")
+    content = _text(fields, "content", MAX_CONTENT)
+    _has_json_text(request_id, "requestId")
+    _has_json_text(content, "content")
     retry = _flag(fields, "retry") if "retry" in fields else False
     return Dialogue(
         _number(fields, "senderId"), _number(fields, "sessionId"), request_id, content, retry
@@ -100,10 +104,10 @@ def _leave(fields: Fields) -> Leave:
     return Leave(_number(fields, "accountId"), _number(fields, "sessionId"))
 
 
-def _json_text(value: str, name: str) -> bytes:
-    """Half of a surrogate pair has no JSON text that every client could read."""
+def _has_json_text(value: str, name: str) -> None:
+    """Half of a surrogate pair has none that every client could read."""
     try:
-        return orjson.dumps(value)
+        orjson.dumps(value)
     except orjson.JSONEncodeError:
         raise _Bad(name) from None
 
@@ -125,9 +129,13 @@ _REQUESTS: dict[str, _Read] = {
 _ANSWERS: dict[str, _Read] = {
     "PING_RESP": lambda fields: Pong(_number(fields, "accountId")),
     "PUSH_DIALOGUE_RESP": lambda fields: PushAnswer(_number(fields, "seq")),
-    "PUSH_SIGNAL_RESP": lambda fields: PushAnswer(_number(fields, "seq")),
-    "PUSH_VIEWED_ACK_RESP": lambda fields: PushAnswer(_number(fields, "seq")),
+    "PUSH_SIGNAL_RESP": lambda fields: SignalAnswer(_number(fields, "seq")),
+    "PUSH_VIEWED_ACK_RESP": lambda fields: ViewedAnswer(_number(fields, "seq")),
 }
+
+_READ = _REQUESTS | _ANSWERS
+
+_often = Decoder(Dialogue | Viewed | Typing | PushAnswer | SignalAnswer | ViewedAnswer).decode
 
 
 def decode(frame: bytes) -> Command | Malformed:
@@ -136,34 +144,35 @@ def decode(frame: bytes) -> Command | Malformed:
     Never raises: what is no command comes back as ``Malformed`` (or ``Ignored``, for a malformed
     answer to a push). Unknown fields are ignored; of a key given twice the last counts.
     """
+    try:
+        command: Command = _often(frame)
+        return command
+    except (DecodeError, RecursionError, UnicodeDecodeError):
+        return decode_any(frame)
+
+
+def decode_any(frame: bytes) -> Command | Malformed:
+    """Whatever it is: what is said seldom, and what is wrong."""
     fields = _parse(frame)
     if type(fields) is not dict:
         return Malformed(None, why="not a JSON object")
     cmd = fields.get("cmd")
     if type(cmd) is not str:
         return Malformed(None, why="cmd is missing or not a string")
-    if (read := _REQUESTS.get(cmd)) is not None:
-        return _request(cmd, read, fields)
-    if (read := _ANSWERS.get(cmd)) is not None:
-        return _answer(read, fields)
-    return Malformed(None, cmd, why="unknown cmd")
-
-
-def _request(cmd: str, read: _Read, fields: Fields) -> Command | Malformed:
+    read = _READ.get(cmd)
+    if read is None:
+        return Malformed(None, cmd, why="unknown cmd")
     try:
         return read(fields)
     except _Bad as bad:
-        request_id = fields.get("requestId") if cmd == "DIALOGUE_REQ" else None
-        if type(request_id) is not str:
-            request_id = None
-        return Malformed(cmd.removesuffix("_REQ"), cmd, request_id, f"{bad} cannot be used")
+        return Ignored() if cmd in _ANSWERS else _malformed(cmd, fields, bad)
 
 
-def _answer(read: _Read, fields: Fields) -> Command:
-    try:
-        return read(fields)
-    except _Bad:
-        return Ignored()
+def _malformed(cmd: str, fields: Fields, bad: _Bad) -> Malformed:
+    request_id = fields.get("requestId") if cmd == "DIALOGUE_REQ" else None
+    if type(request_id) is not str:
+        request_id = None
+    return Malformed(cmd.removesuffix("_REQ"), cmd, request_id, f"{bad} cannot be used")
 
 
 def _parse(frame: bytes) -> Any:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import hiredis
 
 from chat.store.address import Address
-from chat.store.wire import LinkDown, Wire
+from chat.store.calls import LinkDown
+from chat.store.wire import Wire
 
 UNUSABLE = (OSError, UnicodeError, TimeoutError, hiredis.HiredisError, LinkDown)
 """What connecting may end in; a host name that is none is a UnicodeError."""

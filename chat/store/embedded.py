@@ -13,7 +13,7 @@ from typing import Any
 import fakeredis
 import redis
 
-from chat.store.wire import Done, LinkDown, Part
+from chat.store.calls import Command, Done, LinkDown, Part, parts_of
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +53,13 @@ class EmbeddedLink:
         self._ready: list[Callable[[], None]] = []
         self._closed = False
 
-    def call(self, parts: Sequence[Part], done: Done) -> None:
-        reply: Any = LinkDown("closed") if self._closed else self._execute(parts)
+    def call(self, command: Command, done: Done, weight: int = 1) -> None:
+        reply: Any = LinkDown("closed") if self._closed else self._execute(parts_of(command))
         self._later(lambda: done(reply))
         self._server.collect()
+
+    def flush(self) -> None:
+        """Everything has left already."""
 
     def after_open_calls(self, done: Callable[[], None]) -> None:
         if self._ready:

@@ -13,8 +13,8 @@ says when to raise it. KEYS[1] is always the pool, "chat:{p}", and names every o
   <pool>:inbox:<id>       stream  pushes not yet acknowledged, entry id <seq>-0, field push
   <pool>:sessions:<id>    set     open sessions of an account
   <pool>:session:<sid>    hash    state, a, b, nick_a, nick_b, last, viewed_a, viewed_b, told_a, told_b,
-                                  opened_a, opened_b, said_a, said_b, since; a0..a63 and b0..b63: the last
-                                  64 messages of each (see remember)
+                                  opened_a, opened_b, since
+  <pool>:said:<sid>:<side> list   of each side, a and b: its last messages (see remember)
   <pool>:queue            list    who waits, longest first
   <pool>:away             zset    account by the end of its grace time, ms
   <pool>:nodes            zset    node by the end of its lease, ms
@@ -47,19 +47,14 @@ local OLDER = -3    -- the node saw what this data set does not know: it is olde
 
 local ENDED_SESSION_SECONDS = 3600
 local REMEMBERED = 64 -- messages of each in a session whose requestId is known
+local FORGOTTEN_AT_ONCE = 64 -- so many more are kept before the oldest are let go of: a command less for a message
 local BATCH = 100     -- pushes, or accounts, that one call reads
 local TIMED = 8       -- of so many pushes to an account one is followed by its time
 local PASSED_OVER = 1000000 -- more pushes than an account can have got that this data set does not know
 
-local REMEMBERED_FIELDS = { a = {}, b = {} }
-for slot = 0, REMEMBERED - 1 do
-  REMEMBERED_FIELDS.a[slot + 1], REMEMBERED_FIELDS.b[slot + 1] = 'a' .. slot, 'b' .. slot
-end
-
-
 -- Numbers as text: tostring() would write 1e+15.
 local function int(number)
-  return string.format('%.0f', number)
+  return string.format('%d', number)
 end
 
 local function now_us()
@@ -211,7 +206,7 @@ end
 -- The session as `id` sees it: own side, partner; or nil where it is not one of its own.
 local function session_of(pool, sid, id)
   local found = redis.call('HMGET', pool .. ':session:' .. sid,
-    'state', 'a', 'b', 'last', 'left', 'opened_a', 'opened_b', 'said_a', 'said_b')
+    'state', 'a', 'b', 'last', 'left', 'opened_a', 'opened_b')
   local own = found[2] == id and 0 or found[3] == id and 1
   if not own then
     return nil
@@ -220,7 +215,6 @@ local function session_of(pool, sid, id)
     state = found[1], last = tonumber(found[4]), left = found[5],
     side = own == 0 and 'a' or 'b', partner = found[3 - own],
     opened = found[6 + own] and tonumber(found[6 + own]), -- the seq of its NewSession, if it got one
-    said = tonumber(found[8 + own] or 0),
   }
 end
 
@@ -264,8 +258,7 @@ local function end_session(pool, sid, leaver)
   local key = pool .. ':session:' .. sid
   local sides = redis.call('HMGET', key, 'a', 'b', 'state')
   redis.call('HSET', key, 'state', 'ended', 'left', leaver, 'ended', int(now_ms()))
-  redis.call('HDEL', key, unpack(REMEMBERED_FIELDS.a))
-  redis.call('HDEL', key, unpack(REMEMBERED_FIELDS.b))
+  redis.call('DEL', pool .. ':said:' .. sid .. ':a', pool .. ':said:' .. sid .. ':b')
   redis.call('EXPIRE', key, ENDED_SESSION_SECONDS)
   if sides[3] ~= 'ended' then -- it was, where somebody deleted it by hand: then it ends once for each side
     redis.call('HINCRBY', pool .. ':open', 'sessions', -1)
@@ -278,23 +271,24 @@ local function end_session(pool, sid, leaver)
   end
 end
 
--- Remembers a message of a side: its number, its seq in the partner's inbox, its requestId. In the place of
--- that side's 64th before it: what the other says meanwhile makes nobody's request unknown.
-local function remember(session, msg, seq, request)
-  local said = session.said + 1
-  return 'said_' .. session.side, int(said), session.side .. said % REMEMBERED, int(msg) .. ':' .. seq .. ':' .. request
+-- Remembers a message of a side: its number, its seq in the partner's inbox, its requestId. For each side apart:
+-- what the other says meanwhile makes nobody's request unknown.
+local function remember(pool, sid, side, msg, seq, request)
+  local key = pool .. ':said:' .. sid .. ':' .. side
+  if redis.call('RPUSH', key, msg .. ':' .. seq .. ':' .. request) >= REMEMBERED + FORGOTTEN_AT_ONCE then
+    redis.call('LTRIM', key, -REMEMBERED, -1)
+  end
 end
 
--- What is remembered of a side, as a function that returns msgId, seq and requestId one after the other.
+-- What is remembered of a side, as a function that returns msgId, seq and requestId one after the other, the
+-- newest first.
 local function remembered(pool, sid, side)
-  local slots = redis.call('HMGET', pool .. ':session:' .. sid, unpack(REMEMBERED_FIELDS[side]))
-  local at = 0
+  local entries = redis.call('LRANGE', pool .. ':said:' .. sid .. ':' .. side, -REMEMBERED, -1)
+  local at = #entries + 1
   return function()
-    repeat
-      at = at + 1
-    until at > REMEMBERED or slots[at]
-    if at <= REMEMBERED then
-      local msg, seq, request = string.match(slots[at], '^(%d+):(%d+):(.*)$')
+    at = at - 1
+    if at > 0 then
+      local msg, seq, request = string.match(entries[at], '^(%d+):(%d+):(.*)$')
       return msg, tonumber(seq), request
     end
   end
@@ -473,8 +467,9 @@ local function create(keys, args)
     end
   end
   local id, now = next_id(pool, 'account'), now_ms()
-  redis.call('HSET', pool .. ':account:' .. id, 'nick', nick, 'token', token, 'node', node, 'epoch', int(now),
-    'state', 'online', 'seq', '0', 'acked', '0', 'generation', generation(pool), 'since', int(now))
+  -- First what every message looks at: Redis looks for a field of a small hash from its beginning.
+  redis.call('HSET', pool .. ':account:' .. id, 'epoch', int(now), 'state', 'online', 'seq', '0', 'acked', '0',
+    'generation', generation(pool), 'nick', nick, 'token', token, 'node', node, 'since', int(now))
   redis.call('HINCRBY', pool .. ':open', 'accounts', 1)
   hold(pool, id, node, lease)
   publish(pool, id, 'new')
@@ -628,37 +623,83 @@ local function cancel(keys, args)
   return { OK }
 end
 
--- say id epoch sid written request retry content room
--- Numbers, records and publishes a message; `content` is its JSON text. With retry "1" a request that
--- was accepted before gets its msgId again, and nothing is pushed.
--- Returns {0, msgId}; {2} nothing was done, but will be in a moment; {4} not its session; {6} the partner's
--- inbox is full; {7} ended (PartnerExit is pushed again to the one who did not leave); below zero.
-local function say(keys, args)
-  local pool = keys[1]
-  local id, epoch, sid, written, request, retry, content, room = unpack(args)
+-- What a message needs to be asked for that is not plainly to be said: its code (and msgId), or nil if it is to be
+-- said after all.
+local function not_plain(pool, room, id, epoch, sid, written, request, retry)
   local _, session, code = in_session(pool, id, epoch, sid, written)
   if code == CLOSED and session.left ~= id and takes(pool, id, room) == OK then
     notice(pool, sid, id, 'PartnerExit', session.left)
   end
   if code ~= OK then
-    return { code }
+    return code
   end
   if retry == '1' then
     local msg = accepted(pool, sid, session.side, request)
     if msg then
-      return { OK, tonumber(msg) }
+      return OK, tonumber(msg)
     end
   end
-  code = takes(pool, session.partner, room)
-  if code ~= OK then
-    return { code }
+end
+
+-- One message: its code, and its msgId. Every message passes here, so it asks for no more than is needed where all
+-- is as it mostly is, makes no tables, and turns each number into text once; what is rare is asked for again.
+local function say_one(pool, room, id, epoch, sid, written, request, retry, content)
+  local call, format = redis.call, string.format
+  local session = pool .. ':session:' .. sid
+  local own = call('HMGET', pool .. ':account:' .. id, 'epoch', 'state')
+  local open = call('HMGET', session, 'state', 'a', 'b', 'last')
+  local side, partner = 'a', open[3]
+  if partner == id then
+    side, partner = 'b', open[2]
   end
-  local msg = session.last + 1
-  local seq, frame = record(pool, session.partner, '{"cmd":"PUSH_DIALOGUE_REQ","msgId":' .. int(msg)
-    .. ',"senderId":' .. id .. ',"sessionId":' .. sid .. ',"content":' .. content)
-  redis.call('HSET', pool .. ':session:' .. sid, 'last', int(msg), remember(session, msg, seq, request))
-  deliver(pool, session.partner, seq, frame)
-  return { OK, msg }
+  if own[1] ~= epoch or own[2] ~= 'online' or open[1] ~= 'open' or open[side == 'a' and 2 or 3] ~= id
+    or written ~= '0' or retry == '1' then
+    local code, msg = not_plain(pool, room, id, epoch, sid, written, request, retry)
+    if code then
+      return code, msg
+    end
+  end
+  local account = pool .. ':account:' .. partner
+  local to = call('HMGET', account, 'seq', 'acked', 'generation')
+  if to[3] ~= generation(pool) or to[1] - to[2] >= room then
+    local code = takes(pool, partner, room)
+    if code ~= OK then
+      return code
+    end
+    to[1] = call('HGET', account, 'seq')
+  end
+  local number = to[1] + 1
+  local msg, seq = format('%d', open[4] + 1), format('%d', number)
+  local frame = '{"cmd":"PUSH_DIALOGUE_REQ","msgId":' .. msg .. ',"senderId":' .. id .. ',"sessionId":' .. sid
+    .. ',"content":' .. content .. ',"seq":' .. seq .. '}'
+  call('HSET', account, 'seq', seq)
+  call('XADD', pool .. ':inbox:' .. partner, seq .. '-0', 'push', frame)
+  call('HSET', session, 'last', msg)
+  remember(pool, sid, side, msg, seq, request)
+  deliver(pool, partner, number, frame)
+  return OK, tonumber(msg)
+end
+
+-- say room {id epoch sid written request retry content}...
+-- Numbers, records and publishes messages, one after the other; `content` is the JSON text of each. With retry "1"
+-- a request that was accepted before gets its msgId again, and nothing is pushed.
+-- Returns {0, code, msgId, code, msgId, ...}. The codes: 0; and with msgId 0: 2 nothing was done, but will be in a
+-- moment (or its keys are damaged, which the server's log tells); 4 not its session; 6 the partner's inbox is full;
+-- 7 ended (PartnerExit is pushed again to the one who did not leave); below zero.
+local function say(keys, args)
+  local pool, room = keys[1], tonumber(args[1])
+  local results = { OK }
+  for i = 2, #args, 7 do
+    local done, code, msg = pcall(say_one, pool, room, args[i], args[i + 1], args[i + 2], args[i + 3], args[i + 4],
+      args[i + 5], args[i + 6])
+    if not done then -- it must not cost the others their answers
+      redis.log(redis.LOG_WARNING, 'chat: a message cannot be said: ' .. (type(code) == 'table' and code.err or code))
+      code, msg = NOT_NOW, nil
+    end
+    results[#results + 1] = code
+    results[#results + 1] = msg or 0
+  end
+  return results
 end
 
 -- viewed id epoch sid written msgId room

@@ -6,8 +6,8 @@ from importlib.resources import files
 
 import hiredis
 
+from chat.store.calls import Ask, Part
 from chat.store.keys import POOL, pool_key
-from chat.store.wire import Ask, Part
 
 LIBRARY = "chat_1"
 

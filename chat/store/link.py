@@ -14,18 +14,19 @@ passes here twice, so it is ours. What it promises its user, the ``Store``:
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from random import random
 from typing import Protocol
 
 from chat.errors import StoreUnreachable
 from chat.store.address import Address
+from chat.store.calls import Ask, Command, Done, LinkDown
 from chat.store.complaints import Complaints
 from chat.store.dial import UNUSABLE, dial
 from chat.store.place import Place
 from chat.store.reasons import in_words
-from chat.store.wire import Ask, Done, LinkDown, Part, Wire
+from chat.store.wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +42,12 @@ CHANNELS_AT_ONCE = 500
 class Link(Protocol):
     """What the store needs of a server: this module's connection, or the embedded server's."""
 
-    def call(self, parts: Sequence[Part], done: Done) -> None:
-        """Sends one command; ``done`` is called once, in the order of the calls."""
+    def call(self, command: Command, done: Done, weight: int = 1) -> None:
+        """Sends one command, as its parts or packed; ``done`` is called once, in the order of the calls. ``weight``: as how many
+        it counts where it is looked whether Redis keeps up."""
+
+    def flush(self) -> None:
+        """What was asked leaves now, and not only in the next turn of the event loop."""
 
     def after_open_calls(self, done: Callable[[], None]) -> None:
         """Calls ``done`` when all that was asked before is answered (at once if nothing is open)."""
@@ -96,11 +101,15 @@ class RedisLink:
         self._wire: Wire | None = None
         self._keeper: asyncio.Task[None] | None = None
 
-    def call(self, parts: Sequence[Part], done: Done) -> None:
+    def call(self, command: Command, done: Done, weight: int = 1) -> None:
         if self._wire is None:
             done(LinkDown("no connection to Redis"))
         else:
-            self._wire.call(parts, done)
+            self._wire.call(command, done, weight)
+
+    def flush(self) -> None:
+        if self._wire is not None:
+            self._wire.flush()
 
     def after_open_calls(self, done: Callable[[], None]) -> None:
         if self._wire is None:

@@ -13,12 +13,13 @@ import hiredis
 
 from chat.errors import StoreUnreachable
 from chat.store.address import Address
+from chat.store.calls import LinkDown, Part
 from chat.store.dial import UNUSABLE, dial
 from chat.store.keys import pool_key
 from chat.store.library import LIBRARY
 from chat.store.place import place_of
 from chat.store.reasons import in_words
-from chat.store.wire import LinkDown, Part, Wire
+from chat.store.wire import Wire
 
 NAME = "chat-top"
 """By which CLIENT LIST shows it."""

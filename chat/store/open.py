@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from chat.config import Settings
 from chat.store.embedded import EmbeddedLink, EmbeddedServer
-from chat.store.keys import account_of, probe_of
+from chat.store.keys import probe_of
 from chat.store.library import Greeting, library
 from chat.store.link import Link, RedisLink
 from chat.store.place import place_of
+from chat.store.sayings import Said
 from chat.store.sentinel import Sentinels
 from chat.store.store import Store
 
@@ -15,20 +16,19 @@ from chat.store.store import Store
 def open_store(
     settings: Settings,
     node: str,
-    on_push: Callable[[int, bytes], None],
+    on_push: Callable[[bytes, bytes], None],
+    on_said: Said,
     on_gap: Callable[[], None],
     on_pressure: Callable[[bool], None],
     clock: Callable[[], float],
 ) -> Store:
     """A store that is not started yet.
 
-    ``on_push`` gets what is published for an account this node subscribes to; ``on_gap`` is called
+    ``on_push`` gets what is published for an account this node subscribes to, by its channel, ``on_said`` the answers to
+    what is said; ``on_gap`` is called
     when some of it may have been missed; ``on_pressure`` when Redis does not keep up with the calls,
     and when it does again. Raises SettingsError for a URL that cannot be used.
     """
-
-    def pushed(channel: bytes, payload: bytes) -> None:
-        on_push(account_of(channel), payload)
 
     link: Link
     if settings.redis_url:
@@ -36,17 +36,18 @@ def open_store(
         link = RedisLink(
             place,
             place.confirming(greet) if isinstance(place, Sentinels) else greet,
-            pushed,
+            on_push,
             on_gap,
             on_pressure,
             probe=probe_of(node),
             timeout=settings.redis_timeout_seconds,
         )
     else:
-        link = EmbeddedLink(EmbeddedServer(), [library()], pushed)
+        link = EmbeddedLink(EmbeddedServer(), [library()], on_push)
     return Store(
         link,
         node,
+        on_said,
         grace=settings.grace_seconds,
         lease=settings.node_lease_seconds,
         inbox_length=settings.inbox_length,

@@ -12,9 +12,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from chat.errors import SettingsError, StoreUnreachable
 from chat.store.address import Address, hello
+from chat.store.calls import Ask, LinkDown
 from chat.store.dial import UNUSABLE, dial
 from chat.store.reasons import in_words
-from chat.store.wire import Ask, LinkDown, Wire
+from chat.store.wire import Wire
 
 SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
 PORT = 26379

@@ -15,13 +15,14 @@ from functools import partial
 from typing import Any
 
 from chat.errors import Code
+from chat.store.calls import LinkDown, Part
 from chat.store.clock import ServerClock
 from chat.store.complaints import Complaints
 from chat.store.figures import Figures
 from chat.store.keys import POOL, channel_of, fingerprint, pool_key, pool_of
 from chat.store.library import LIBRARY, library
 from chat.store.link import Link
-from chat.store.wire import LinkDown, Part
+from chat.store.sayings import Said, Sayings
 
 log = logging.getLogger(__name__)
 
@@ -43,17 +44,20 @@ class Leased(Enum):
 
 
 class Store:
-    """The shared state, through one link. ``node`` is this node's name; times are in seconds."""
+    """The shared state, through one link. ``node`` is this node's name; times are in seconds; ``on_said``
+    gets the answers to what was said (see ``Sayings``)."""
 
     __slots__ = (
         "_accounts_per_minute", "_clock", "_complaints", "_grace", "_lease", "_leased_until", "_link",
-        "_loading", "_node", "_room", "_server_clock", "_sessions", "_timeout", "figures",
+        "_loading", "_node", "_room", "_sayings", "_server_clock", "_sessions", "_timeout", "figures",
+        "say",
     )  # fmt: skip
 
     def __init__(
         self,
         link: Link,
         node: str,
+        on_said: Said,
         *,
         grace: float,
         lease: float,
@@ -64,6 +68,10 @@ class Store:
         clock: Callable[[], float],
     ) -> None:
         self._link = link
+        self._sayings = Sayings(
+            self._call_packed, link.flush, f"{LIBRARY}_say", inbox_length, on_said
+        )
+        self.say = self._sayings.add  # for what every message passes a step less
         self._clock = clock
         self._timeout = timeout
         self._server_clock = ServerClock()
@@ -102,15 +110,7 @@ class Store:
     def cancel(self, account: int, epoch: int, done: Done) -> None:
         self._call("cancel", pool_of(account), (account, epoch), done)
 
-    # talking; ``written`` is the last push that such a command may acknowledge (see in_session)
-
-    def say(
-        self, account: int, epoch: int, session: int, written: int, request_id: str, retry: bool,
-        content: bytes, done: Done,
-    ) -> None:  # fmt: skip
-        """``content`` as JSON text."""
-        args = (account, epoch, session, written, request_id, int(retry), content, self._room)
-        self._call("say", pool_of(account), args, done)
+    # talking (and ``say``); ``written`` is the last push that such a command may acknowledge (see in_session)
 
     def viewed(
         self, account: int, epoch: int, session: int, written: int, msg: int, done: Done
@@ -175,6 +175,7 @@ class Store:
     def in_turn(self, done: Callable[[], None]) -> None:
         """Calls ``done`` once every call made before is answered: an answer that needs no Redis
         must not overtake one that does."""
+        self._sayings.flush()
         self._link.after_open_calls(done)
 
     # the life of the node
@@ -238,7 +239,7 @@ class Store:
     async def settled(self) -> None:
         """Returns when every call made before has been answered."""
         turn = asyncio.get_running_loop().create_future()
-        self._link.after_open_calls(lambda: turn.set_result(None))
+        self.in_turn(lambda: turn.set_result(None))
         await turn
 
     async def _wait(self, name: str, args: Sequence[Part]) -> tuple[int, Sequence[Any]]:
@@ -253,8 +254,12 @@ class Store:
         return await result
 
     def _call(self, name: str, pool: int, args: Sequence[Part], done: Done) -> None:
+        self._sayings.flush()
         parts = ("FCALL", f"{LIBRARY}_{name}", 1, pool_key(pool), *args)
         self._link.call(parts, partial(self._answered, name, done))
+
+    def _call_packed(self, command: bytes, done: Done, weight: int) -> None:
+        self._link.call(command, partial(self._answered, "say", done), weight)
 
     def _answered(self, name: str, done: Done, reply: Any) -> None:
         if isinstance(reply, list):

@@ -6,17 +6,15 @@ import logging
 import socket
 import struct
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
 import hiredis
 
-log = logging.getLogger(__name__)
+from chat.store.calls import Command, Done, LinkDown, Part, pack
 
-Done = Callable[[Any], None]
-"""Takes a call's reply, or the error (an Exception, not raised) in its place."""
-Part = bytes | str | int
+log = logging.getLogger(__name__)
 
 MAX_OPEN_CALLS = 50_000
 """Calls that may wait for a slow Redis; one more is answered at once with ``LinkDown``."""
@@ -25,20 +23,15 @@ PRESSED_CALLS, RELIEVED_CALLS = 1_000, 500
 MISSED_PROBES = 2
 """So many probes that were published and did not arrive mean that no push does."""
 
-Ask = Callable[[Sequence[Part]], Awaitable[Any]]
-"""Sends one command and returns its reply; raises the error."""
-
 DEMOTED = "READONLY", "NOREPLICAS"
 """What a server begins its refusal with that is no primary any more, or that is cut off from its replicas, of
 which one may have taken over: who stayed with it would be refused for ever."""
 
 NO_LINGER = struct.pack("ii", 1, 0)
 
+FAULT = "a reply or push of Redis could not be dealt with"
+
 _NOT_YET = object()
-
-
-class LinkDown(Exception):
-    """There is no connection, it was lost, or silent for too long: done or not, nobody knows."""
 
 
 class Wire(asyncio.Protocol):
@@ -64,7 +57,8 @@ class Wire(asyncio.Protocol):
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(notEnoughData=_NOT_YET)
-        self._open: deque[tuple[str, Any, float]] = deque()
+        self._open: deque[tuple[str, Any, float, int]] = deque()
+        self._weight = 0
         self._out: list[bytes] = []
         self._now = 0.0
         self._heard = 0.0
@@ -79,14 +73,15 @@ class Wire(asyncio.Protocol):
 
     # outwards
 
-    def call(self, parts: Sequence[Part], done: Done) -> None:
+    def call(self, command: Command, done: Done, weight: int = 1) -> None:
+        """``weight``: as how many calls it counts."""
         if self.lost.done():
             done(LinkDown("no connection to Redis"))
-        elif len(self._open) >= MAX_OPEN_CALLS:
+        elif self._weight >= MAX_OPEN_CALLS:
             self.after_open_calls(lambda: done(LinkDown("too many open calls")))
         else:
-            self._write(hiredis.pack_command(tuple(parts)))  # type: ignore[arg-type]  # any length
-            self._wait("call", done)
+            self._write(pack(command))
+            self._wait("call", done, weight)
 
     def subscribe(self, channels: Sequence[bytes]) -> None:
         """To all of them (one or more) with one command."""
@@ -98,7 +93,7 @@ class Wire(asyncio.Protocol):
     def _change(self, kind: str, command: bytes, channels: Sequence[bytes]) -> None:
         """Confirmed for each channel, in their order: when it is for the last, it is for all."""
         if not self.lost.done():
-            self._write(hiredis.pack_command((command, *channels)))  # type: ignore[arg-type]  # any length
+            self._write(pack((command, *channels)))
             self._wait(kind, channels[-1])
 
     async def prove(self) -> None:
@@ -114,7 +109,7 @@ class Wire(asyncio.Protocol):
 
     @property
     def open_calls(self) -> int:
-        return len(self._open)
+        return self._weight
 
     def after_open_calls(self, done: Callable[[], None]) -> None:
         if self._open:
@@ -141,8 +136,9 @@ class Wire(asyncio.Protocol):
         self._forget_unsent()
         self._transport.abort()
         self._out.clear()
+        self._weight = 0
         while self._open:
-            kind, done, _ = self._open.popleft()
+            kind, done, _, _ = self._open.popleft()
             if kind == "call":
                 _guarded(done, LinkDown(reason))
             elif kind == "place":
@@ -158,18 +154,20 @@ class Wire(asyncio.Protocol):
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
 
-    def _wait(self, kind: str, what: Any) -> None:
-        self._open.append((kind, what, self._now))
-        if len(self._open) > PRESSED_CALLS and not self._pressed:
+    def _wait(self, kind: str, what: Any, weight: int = 1) -> None:
+        self._open.append((kind, what, self._now, weight))
+        self._weight += weight
+        if self._weight > PRESSED_CALLS and not self._pressed:
             self._press(True)
 
     def _write(self, data: bytes) -> None:
         if not self._out:
             self._now = self._loop.time()
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._out.append(data)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """What was asked leaves: otherwise it does so in the next turn of the event loop."""
         if self._out:
             self._transport.write(b"".join(self._out))
             self._out.clear()
@@ -196,16 +194,27 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heard = self._loop.time()
         self._reader.feed(data)
-        try:
-            while (reply := self._reader.gets()) is not _NOT_YET:
-                if type(reply) is hiredis.PushNotification:
-                    _guarded(self._pushed, reply)
-                else:
-                    _guarded(self._answered, reply)
-        except hiredis.ProtocolError as error:
-            self.drop(str(error))
+        while self._deal_with_replies():
+            pass
         if self._pressed:
             self._relieve()
+
+    def _deal_with_replies(self) -> bool:
+        """Until there is no whole reply left, or one could not be dealt with: then True, and the rest has
+        still to be looked at. A fault of ours, or a strange payload on a channel, costs one, not the others."""
+        gets = self._reader.gets
+        try:
+            while (reply := gets()) is not _NOT_YET:
+                if type(reply) is hiredis.PushNotification:
+                    self._pushed(reply)
+                else:
+                    self._answered(reply)
+        except hiredis.ProtocolError as error:
+            self.drop(str(error))
+        except Exception:
+            log.exception(FAULT)
+            return True
+        return False
 
     def _pushed(self, push: list[Any]) -> None:
         kind = push[0]
@@ -215,7 +224,7 @@ class Wire(asyncio.Protocol):
             else:
                 self._on_push(push[1], push[2])
             return
-        change, channel, _ = self._open[0] if self._open else ("", None, 0.0)
+        change, channel, *_ = self._open[0] if self._open else ("", None)
         if change in ("subscribe", "unsubscribe") and channel == push[1]:
             self._next()
         elif kind == b"sunsubscribe" and change != "unsubscribe":
@@ -224,11 +233,14 @@ class Wire(asyncio.Protocol):
     def _answered(self, reply: Any) -> None:
         if not self._open:  # answers to a connection that was dropped meanwhile
             return
-        kind, done, _ = self._open[0]
+        kind, done, _, weight = self._open[0]
         if kind == "call":
             self._open.popleft()
-            done(reply)
-            self._places()
+            self._weight -= weight
+            try:
+                done(reply)
+            finally:
+                self._places()
             if type(reply) is hiredis.ReplyError and str(reply).startswith(DEMOTED):
                 self.drop(f"it takes no writes: {reply}")
         else:
@@ -238,12 +250,13 @@ class Wire(asyncio.Protocol):
                 self.drop(f"a subscription is refused: {reply}")
 
     def _next(self) -> None:
-        self._open.popleft()
+        self._weight -= self._open.popleft()[3]
         self._places()
 
     def _places(self) -> None:
         """Those who waited for their place in line have reached its head."""
         while self._open and self._open[0][0] == "place":
+            self._weight -= self._open[0][3]
             self._open.popleft()[1]()
 
     # whether it lives
@@ -274,13 +287,13 @@ class Wire(asyncio.Protocol):
         self._on_pressure(pressed)
 
     def _relieve(self) -> None:
-        if self._pressed and not self._blocked and len(self._open) <= RELIEVED_CALLS:
+        if self._pressed and not self._blocked and self._weight <= RELIEVED_CALLS:
             self._press(False)
 
 
 def _guarded(step: Callable[..., None], *args: Any) -> None:
-    """A fault of ours, or a strange payload on a channel, costs one call or push, not the others theirs."""
+    """A fault of ours costs one call, not the others theirs."""
     try:
         step(*args)
     except Exception:
-        log.exception("a reply or push of Redis could not be dealt with")
+        log.exception(FAULT)

@@ -192,7 +192,10 @@ class Person:
         *, retry: bool = False, room: int = ROOM, written: int = ALL,
     ) -> Result:  # fmt: skip
         content = text if isinstance(text, bytes) else json.dumps(text, ensure_ascii=False).encode()
-        return self._call("say", session, written, request, int(retry), content, room)
+        message = (self.id, self.epoch, session, written, request, int(retry), content)
+        done, code, msg = self.pool.call("say", room, *message)
+        assert done == 0
+        return [code, msg] if code == 0 else [code]
 
     def viewed(self, session: int, msg: int, room: int = ROOM, *, written: int = ALL) -> Result:
         return self._call("viewed", session, written, msg, room)

@@ -70,7 +70,7 @@ def test_numbers_go_on_when_the_inbox_is_empty(alice: Person, pool: Pool) -> Non
     """The next push is the next number."""
     alice.ack(5)
     epoch = pool.hash("account", 2000)["epoch"]
-    assert pool.call("say", 2000, epoch, 1000, 0, "r", 0, '"hi"', 10) == [0, 5]
+    assert pool.call("say", 10, 2000, epoch, 1000, 0, "r", 0, '"hi"') == [0, 0, 5]
     assert alice.seqs == [6]
 
 

@@ -11,12 +11,13 @@ from chat.errors import Close
 from chat.handlers import Handlers
 from chat.hub import Hub
 from chat.liveness import Liveness, Patience
+from chat.store.calls import Command, Done, parts_of
 from chat.store.embedded import EmbeddedLink, EmbeddedServer
 from chat.store.keys import account_of
 from chat.store.library import library
 from chat.store.link import Link
+from chat.store.sayings import speaker
 from chat.store.store import Store
-from chat.store.wire import Done, Part
 
 
 class CountingLink:
@@ -31,10 +32,13 @@ class CountingLink:
         self.open_calls = link.open_calls
         self.start = link.start
         self.close = link.close
+        self.flush = link.flush
 
-    def call(self, parts: Sequence[Part], done: Done) -> None:
-        self.calls.append(str(parts[1]).removeprefix("chat_1_") if parts[0] == "FCALL" else "?")
-        self._link.call(parts, done)
+    def call(self, command: Command, done: Done, weight: int = 1) -> None:
+        parts = parts_of(command)
+        function = parts[1] if isinstance(parts[1], str) else bytes(parts[1]).decode()
+        self.calls.append(function.removeprefix("chat_1_"))
+        self._link.call(command, done, weight)
 
     def counted(self) -> list[str]:
         """The functions called since this was asked before."""
@@ -71,7 +75,7 @@ class CountedNode:
         link = EmbeddedLink(server, [library()], lambda c, p: self.hub.push(account_of(c), p))
         self.link = CountingLink(link)
         self.store = Store(
-            self.link, "node", grace=30, lease=30, inbox_length=100, sessions_per_account=8,
+            self.link, "node", self._said, grace=30, lease=30, inbox_length=100, sessions_per_account=8,
             accounts_per_minute=30, timeout=2, clock=clock,
         )  # fmt: skip
         liveness = Liveness(Patience(15, 25, 60), clock, lambda _: None)
@@ -80,6 +84,9 @@ class CountedNode:
             self.store, self.hub, liveness, lambda _: None,
             lambda: None, lambda _: None, Counts(), clock=clock, new_token=lambda: "token", new_nick=lambda: "Somebody",
         )  # fmt: skip
+
+    def _said(self, asked: Sequence[Any], codes: Sequence[int], msgs: Sequence[int]) -> None:
+        self.handlers.said(asked, codes, msgs)
 
     async def client(self, nick: str) -> "Client":
         client = Client(self)
@@ -186,7 +193,7 @@ def test_every_method_of_the_store_is_one_call() -> None:
             "attach": lambda: store.attach(1000, "token", None, done),
             "match": lambda: store.match(1000, 2, done),
             "cancel": lambda: store.cancel(1000, 2, done),
-            "say": lambda: store.say(1000, 2, 1000, 0, "r", False, b'"x"', done),
+            "say": lambda: store.say(speaker(1000, 2), 0, 1000, 0, b'"r"', False, b'"x"', None),
             "viewed": lambda: store.viewed(1000, 2, 1000, 0, 1, done),
             "typing": lambda: store.typing(1000, 2, 1000, 0, True, done),
             "leave": lambda: store.leave(1000, 2, 1000, 0, done),

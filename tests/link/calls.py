@@ -8,8 +8,8 @@ from typing import Any
 import redis
 
 from chat.store.address import Address
+from chat.store.calls import Ask, Part
 from chat.store.link import Link, RedisLink
-from chat.store.wire import Ask, Part
 
 PATIENCE = 5.0
 PROBE = b"chat:{0}:probe:test"

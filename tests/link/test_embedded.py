@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from chat.store.calls import LinkDown, Part
 from chat.store.embedded import EmbeddedLink, EmbeddedServer
 from chat.store.library import library
-from chat.store.wire import LinkDown, Part
 from tests.link.calls import Heard, ask, told
 
 CHANNEL = b"chat:{0}:push:%d"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from chat.errors import StoreUnreachable
-from chat.store.wire import LinkDown
+from chat.store.calls import LinkDown
 from tests.link.calls import Heard, allow, ask, linked, redis_link, told, until
 from tests.support.proxy import Passage, Proxy
 from tests.support.servers import Server

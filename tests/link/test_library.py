@@ -20,7 +20,8 @@ async def opened(server: Server) -> AsyncIterator[Store]:
     store = open_store(
         settings,
         "node-1",
-        lambda account, frame: None,
+        lambda channel, frame: None,
+        lambda *answers: None,
         lambda: None,
         lambda pressed: None,
         monotonic,

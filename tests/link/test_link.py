@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chat.store import wire
-from chat.store.wire import LinkDown
+from chat.store.calls import LinkDown
 from tests.link.calls import ask, linked, told, until
 from tests.support.proxy import Proxy
 from tests.support.servers import Server

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from chat.store import wire
+from chat.store.calls import LinkDown
 from chat.store.library import Greeting
 from tests.link.calls import PROBE, ask, linked, told
 from tests.support.deafness import deaf
@@ -99,7 +100,7 @@ def test_a_redis_that_does_not_read(empty_server: Server) -> None:
             replies = [ask(link, "ECHO", b"x" * 1_000_000) for _ in range(10)]
             await heard.until(lambda: heard.presses == [True], "pressure")
             await heard.until(lambda: heard.presses == [True, False], "the link is given up")
-            assert all(isinstance(reply, wire.LinkDown) for reply in await asyncio.gather(*replies))
+            assert all(isinstance(reply, LinkDown) for reply in await asyncio.gather(*replies))
             empty_server.resume()
             await heard.until(lambda: heard.gaps == 1, "it is back")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from chat.errors import StoreUnreachable
+from chat.store.calls import Ask, LinkDown
 from chat.store.link import RedisLink
 from chat.store.sentinel import Sentinels
-from chat.store.wire import Ask, LinkDown
 from tests.link.calls import PROBE, Heard, ask, linked, told, until
 from tests.link.test_addresses import listener
 from tests.support.process import HOST, free_port

@@ -124,6 +124,9 @@ def readable(function: str, result: Result) -> Result:
     """A result of the server in the model's form."""
     if result[0] == 0 and function == "match":
         return [*result[:3], json.loads(result[3])]  # without how long the partner has waited
+    if function == "say":
+        _, code, msg = result  # of one message
+        return [code, msg] if code == 0 else [code]
     if function == "lease":
         return result[:2]  # its end is a time
     if result[0] == 0 and function == "inbox":

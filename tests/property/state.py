@@ -19,6 +19,7 @@ class State:
     open: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     sessions: dict[int, Hash] = field(default_factory=dict)
     held: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    said: dict[str, int] = field(default_factory=dict)
     queue: list[int] = field(default_factory=list)
     away: set[int] = field(default_factory=set)
     nodes: set[str] = field(default_factory=set)
@@ -32,9 +33,11 @@ class State:
         reading = pool.client.pipeline(transaction=False)
         for name in names:
             getattr(reading, _COMMANDS.get(name.partition(":")[0], "type"))(
-                pool.key(name), *_ARGUMENTS.get(name, ())
+                pool.key(name), *_ARGUMENTS.get(name.partition(":")[0], ())
             )
-        for name, value in zip(names, reading.execute(), strict=True):
+        found = dict(zip(names, reading.execute(), strict=True))
+        state.counted = {kind: int(n) for kind, n in _text(found.pop("open", {})).items()}
+        for name, value in found.items():
             state._take(name, value)
         return state
 
@@ -47,6 +50,8 @@ class State:
                 self.inboxes[int(owner)] = [json.loads(fields[b"push"]) for _, fields in value]
             case "sessions":
                 self.open[int(owner)] = set(map(int, value))
+            case "said":
+                self.said[owner] = len(value)
             case "session":
                 self.sessions[int(owner)] = _text(value)
             case "node":
@@ -55,8 +60,6 @@ class State:
                 self.queue = list(map(int, value))
             case "away" | "nodes":
                 self._take_deadlines(name, value)
-            case "open":
-                self.counted = {kind: int(number) for kind, number in _text(value).items()}
             case _ if kind != "last":
                 self.strange.add(name)
 
@@ -114,8 +117,10 @@ class State:
             both = {int(session["a"]), int(session["b"])}
             assert len(both) == 2
             assert members.pop(sid, set()) == (both if session["state"] == "open" else set())
-            assert session["state"] == "open" or not any(key[1:].isdigit() for key in session)
         assert not members
+        for owner, number in self.said.items():  # of sessions that are open alone, and bounded
+            assert self.sessions[int(owner.partition(":")[0])]["state"] == "open"
+            assert number < 128
         open_ = [session for session in self.sessions.values() if session["state"] == "open"]
         assert self.counted.get("sessions", 0) == len(open_)
 
@@ -123,9 +128,9 @@ class State:
 _COMMANDS = {
     "last": "hgetall", "open": "hgetall", "account": "hgetall", "session": "hgetall", "inbox": "xrange",
     "sessions": "smembers", "node": "smembers", "queue": "lrange", "away": "zrange",
-    "nodes": "zrange",
+    "nodes": "zrange", "said": "lrange",
 }  # fmt: skip
-_ARGUMENTS = dict.fromkeys(("queue", "away", "nodes"), (0, -1))
+_ARGUMENTS = dict.fromkeys(("queue", "away", "nodes", "said"), (0, -1))
 
 
 def _text(found: dict[bytes, bytes]) -> Hash:

@@ -140,7 +140,7 @@ class Interleaving(Comparison):
 
     def send(self, who: int, of: int, which: int, request: str, text: str, *, retry: bool) -> None:
         id_, epoch, sid = self.talk(who, of, which)
-        args = (id_, epoch, sid, ALL, request, int(retry), json.dumps(text), ROOM)
+        args = (ROOM, id_, epoch, sid, ALL, request, int(retry), json.dumps(text))
         known = self.last_message(sid)
         result = self.step(
             "say", args, lambda: self.model.say(id_, epoch, sid, request, retry, text)

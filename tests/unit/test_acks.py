@@ -7,8 +7,8 @@ from typing import Any
 from chat.acks import Acks
 from chat.connection import Connection, Limits
 from chat.errors import Code
+from chat.store.calls import Command, Part
 from chat.store.store import Store
-from chat.store.wire import Part
 from tests.unit.test_connection import FakeTransport
 
 Done = Callable[[int, Sequence[Any]], None]
@@ -34,8 +34,11 @@ class RecordingLink:
     def __init__(self) -> None:
         self.calls: list[tuple[Part, ...]] = []
 
-    def call(self, parts: Sequence[Part], done: Callable[[Any], None]) -> None:
-        self.calls.append(tuple(parts))
+    def call(self, command: Command, done: Callable[[Any], None], weight: int = 1) -> None:
+        assert not isinstance(command, bytes)
+        self.calls.append(tuple(command))
+
+    def flush(self) -> None: ...
 
     def after_open_calls(self, done: Callable[[], None]) -> None: ...
 
@@ -134,7 +137,7 @@ def test_the_store_makes_one_call_for_each_pool() -> None:
     """The last three digits of an account are its pool."""
     link = RecordingLink()
     store = Store(
-        link, "n", grace=1, lease=1, inbox_length=1, sessions_per_account=1, accounts_per_minute=1,
+        link, "n", lambda *_: None, grace=1, lease=1, inbox_length=1, sessions_per_account=1, accounts_per_minute=1,
         timeout=1, clock=lambda: 0.0,
     )  # fmt: skip
     store.ack([(1007, 1, 1), (1000, 2, 3), (2007, 1, 4)], lambda code, values: None)

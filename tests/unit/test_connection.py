@@ -211,8 +211,10 @@ def test_sending() -> None:
 
 
 def test_a_slow_client_is_cut_off() -> None:
-    """As much as the bound may wait; above it the socket is closed with 4002, and the frame not sent."""
+    """As much as the bound may wait; above it the socket is closed with 4002, and the frame not sent. That
+    is looked at once the transport has said that its client does not keep up."""
     made = Made(Limits(10, 40, waiting_bytes=100))
+    made.connection.congested = True
     made.transport.stuck = 100
     made.connection.send(b"fits")
     made.transport.stuck = 101

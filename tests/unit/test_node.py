@@ -13,6 +13,7 @@ from chat.config import Settings
 from chat.connection import Connection
 from chat.errors import Close, Code
 from chat.node import Node
+from chat.store.keys import channel_of
 from chat.store.store import Leased
 from tests.unit.test_connection import FakeTransport
 from tests.unit.test_hub import FakeInboxes, push
@@ -234,10 +235,10 @@ def test_without_a_lease_the_inbox_is_believed(monkeypatch: pytest.MonkeyPatch) 
         world = World(monkeypatch)
         await world.node.start()
         connection = world.join()
-        world.node._pushed(1000, push(1))
+        world.node._pushed(channel_of(1000), push(1))
         assert world.transports[connection].frames == [push(1)]
         world.now += LEASE
-        world.node._pushed(1000, push(2))
+        world.node._pushed(channel_of(1000), push(2))
         assert world.transports[connection].frames == [push(1)]
         assert world.store.reads[0][:3] == (1000, 1, 1)
         world.store.answer(code=-1)

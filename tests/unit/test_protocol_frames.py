@@ -142,7 +142,7 @@ def test_only_a_message_has_a_request_id() -> None:
 
 def test_when_to_try_again() -> None:
     """``retryAfterMs`` stands in the request's own answer, or in the error."""
-    dialogue = c.Dialogue(1, 2, "r", b'"x"', False)
+    dialogue = c.Dialogue(1, 2, "r", "x", False)
     assert json.loads(protocol.refused(dialogue, 6, 250)) == {
         "cmd": "DIALOGUE_RESP", "code": 6, "requestId": "r", "retryAfterMs": 250,
     }  # fmt: skip
@@ -167,7 +167,7 @@ def test_the_answers() -> None:
     assert json.loads(protocol.match_resp(1000, name, 2000)) == {
         "cmd": "MATCH_RESP", "code": 0, "partnerId": 1000, "partnerName": 'A"ñ😀', "sessionId": 2000,
     }  # fmt: skip
-    assert json.loads(protocol.dialogue_resp('r"\n', 3)) == {
+    assert json.loads(protocol.dialogue_resp(protocol.json_text('r"\n'), 3)) == {
         "cmd": "DIALOGUE_RESP", "code": 0, "requestId": 'r"\n', "msgId": 3,
     }  # fmt: skip
     assert json.loads(protocol.ping_req(1000)) == {"cmd": "PING_REQ", "accountId": 1000}

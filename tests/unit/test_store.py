@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from chat.store.calls import Command, Done, LinkDown, Part
 from chat.store.store import Leased, Store
-from chat.store.wire import Done, LinkDown, Part
 
 SERVERS_TIME = 5_000_000
 """In ms, which no node's clock says."""
@@ -19,8 +19,11 @@ class FakeLink:
         self.calls: list[Sequence[Part]] = []
         self.answer: Any = [0]
 
-    def call(self, parts: Sequence[Part], done: Done) -> None:
-        self.calls.append(parts)
+    def flush(self) -> None: ...
+
+    def call(self, command: Command, done: Done, weight: int = 1) -> None:
+        assert not isinstance(command, bytes)
+        self.calls.append(command)
         done(self.answer)
 
 
@@ -32,7 +35,7 @@ def leased(kept: int, end: int) -> list[Any]:
 def store_on(link: FakeLink, clock: Callable[[], float]) -> Store:
     return Store(
         link,  # type: ignore[arg-type]  # as much of a link as is needed
-        "node", grace=30, lease=LEASE, inbox_length=100, sessions_per_account=8,
+        "node", lambda *_: None, grace=30, lease=LEASE, inbox_length=100, sessions_per_account=8,
         accounts_per_minute=30, timeout=TIMEOUT, clock=clock,
     )  # fmt: skip
 
