@@ -7,6 +7,7 @@ giving a dead or leaving worker its share, which is then reset or has to wait.
 Left to itself a shared socket is unfair, though: whoever wakes first takes all that is there, and sockets stay where
 they are for hours. Of a burst of 400, four workers got 173, 139, 60 and 28. So a worker takes one at a time, and one
 that has more than the emptiest leaves it to the others, for a moment only: nobody waits for a worker that is slow.
+All of them wake for each connection, which is little for as many as a machine has cores.
 """
 
 import asyncio

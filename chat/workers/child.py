@@ -110,7 +110,7 @@ class Child:
         inherited = (self._shared.fileno(), own.fileno(), far.fileno(), self._ledger)
         given = Given(self.number, *inherited)
         # It finds this very package where its parent has found it, and nothing that lies where it was started.
-        here = [] if str(os.getcwd()) in sys.path else ["-P"]  # noqa: PTH109 - spelt as sys.path has it
+        here = [] if {"", os.getcwd()} & set(sys.path) else ["-P"]  # noqa: PTH109 - as sys.path has it
         command = [sys.executable, *here, "-m", "chat.cli", "serve", *self._arguments]
         return subprocess.Popen(  # noqa: S603 - this program, with the arguments that it was given
             [*command, f"--as-worker={given.spelt()}"],

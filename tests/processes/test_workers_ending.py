@@ -3,15 +3,17 @@
 import asyncio
 import os
 import signal
+import socket
 import time
 
 import pytest
 from picows import WSHandshakeError
 
 from tests.support.nodes import NodeProcess
-from tests.support.process import wait_until
+from tests.support.process import HOST, wait_until
+from tests.support.servers import Server, available_servers
 from tests.support.wire import Wire, pair
-from tests.support.workers import WorkersProcess, names, some_workers, wait_gone
+from tests.support.workers import QUICK, WorkersProcess, names, some_workers, wait_gone
 
 
 def test_a_killed_worker_is_replaced() -> None:
@@ -77,16 +79,16 @@ def test_a_second_signal_hurries_all() -> None:
     """The rest is let go of at once, also with 1001."""
 
     async def scenario(workers: WorkersProcess) -> None:
-        wires = [await Wire.open(workers.url) for _ in range(20)]
+        wires = [await Wire.open(workers.url) for _ in range(60)]
         workers.signal(signal.SIGTERM)
         ends = [asyncio.create_task(wire.closed(20)) for wire in wires]
         done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        assert len(done) < 20
+        assert len(done) < 60
         workers.signal(signal.SIGINT)
         async with asyncio.timeout(5):
-            assert await asyncio.gather(*ends) == [1001] * 20
+            assert await asyncio.gather(*ends) == [1001] * 60
 
-    with some_workers(2, CHAT_DRAIN_SECONDS="100") as (_, workers):
+    with some_workers(2, CHAT_DRAIN_SECONDS="40") as (_, workers):
         asyncio.run(scenario(workers))
         assert workers.wait(10) == 0
 
@@ -153,12 +155,39 @@ def test_a_worker_that_cannot_begin_is_tried_again_ever_more_slowly() -> None:
     with some_workers(2) as (server, workers):
         server.kill()
         workers.signal_worker(2, signal.SIGKILL)
-        for when in "now", "in 1 s", "in 2 s":
-            wait_until(lambda when=when: f'again {when}"' in workers.log(), f"again {when}")  # type: ignore[misc]
-        assert workers.log().count("chat: ") in (2, 3), "each start says in one line why it failed"
-        server.start()
+        wait_until(lambda: 'is started again now"' in workers.log(), "at once")
+        wait_until(lambda: 'is started again in 1 s"' in workers.log(), "not at once")
+        assert workers.log().count("chat: ") == 1, "it says in one line why it could not"
+        with socket.create_server((HOST, workers.port + 2)):  # somebody else takes its port
+            wait_until(lambda: 'it is tried again in 2 s"' in workers.log(), "later still")
+            assert f"worker 2: cannot listen on {HOST}:{workers.port + 2}" in workers.log()
+            server.start()
         wait_until(lambda: comes_back(workers, 2), "it is back", timeout=20)
         assert workers.stop() == 0
+
+
+class Impatient(WorkersProcess):
+    """Its parent hardly waits after the drain time."""
+
+    def _command(self) -> list[str]:
+        python, _, _, *arguments = super()._command()
+        code = (
+            "import chat.cli, chat.workers.parent as p; p.LAST_SECONDS = 2; exit(chat.cli.main())"
+        )
+        return [python, "-c", code, *arguments]
+
+
+def test_a_worker_that_does_not_end_is_killed() -> None:
+    """A frozen one; the others have ended in order, and the exit code says that not all did."""
+    with (
+        Server(available_servers()[0]) as server,
+        Impatient(server.url, 2, QUICK) as workers,
+    ):
+        pid = workers.signal_worker(2, signal.SIGSTOP)
+        workers.signal(signal.SIGTERM)
+        assert workers.wait(10) == 1
+        wait_gone(pid)
+        assert f"worker 2 (process {pid}) does not end" in workers.log()
 
 
 def leaves(workers: WorkersProcess, at: int) -> bool:
