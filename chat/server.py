@@ -41,6 +41,7 @@ class NodeServer(uvicorn.Server):
         self._acceptor: Acceptor | None = None
         self._told = False
         self._all_leave = False
+        self._orphan = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal stops the node in order, a second one hurries it."""
@@ -54,7 +55,10 @@ class NodeServer(uvicorn.Server):
             if self._acceptor is not None and not self.should_exit:
                 self._acceptor.open()
             return
-        self._all_leave = self._all_leave or order is not Order.GONE
+        if order is Order.GONE:
+            self._orphan = True
+        else:
+            self._all_leave = True
         if order is Order.HURRY:
             self._node.hurry()
         self.should_exit = True
@@ -74,13 +78,16 @@ class NodeServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Where all leave, people and balancers are told so. A worker that leaves alone has others who take them;
-        and one without a parent must not hold the port that the next parent wants."""
+        and one without a parent must not hold the ports that the next parent wants."""
         with contextlib.ExitStack() as accepting:
-            if self._acceptor is not None:
+            if self._worker is not None and self._acceptor is not None:
+                accepting.callback(self._worker.shared.close)
                 accepting.callback(self._acceptor.close)
                 self._acceptor.leave_to_others()
             if not self._all_leave:
                 accepting.close()
+                for server in self.servers if self._orphan else ():
+                    server.close()
             await self._node.drain()
         await super().shutdown(sockets)
 

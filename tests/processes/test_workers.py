@@ -3,14 +3,13 @@
 import asyncio
 import json
 import re
-import secrets
 import signal
 
 from tests.support.nodes import NodeProcess
 from tests.support.process import HOST
 from tests.support.servers import Server, available_servers
 from tests.support.wire import Wire, pair
-from tests.support.workers import WorkersProcess, children_of, get, names, some_workers
+from tests.support.workers import WorkersProcess, children_of, get, names, some_port, some_workers
 
 
 def test_every_worker_gets_its_part() -> None:
@@ -87,7 +86,7 @@ def test_each_line_says_which_worker_wrote_it() -> None:
 
 def test_own_ports_may_be_elsewhere() -> None:
     """From the port on that is set for them."""
-    first = 12_000 + secrets.randbelow(7_000)  # where no other test looks for a free one
+    first = some_port()
     with some_workers(2, CHAT_WORKER_PORT=str(first)):
         for at in range(2):
             assert get(first + at, "/readyz")[0] == 200

@@ -10,7 +10,7 @@ from tests.processes.test_settings import refused
 from tests.support.process import HOST, free_port, wait_until
 from tests.support.proxy import ProxyThread
 from tests.support.servers import Server, available_servers
-from tests.support.workers import QUICK, WorkersProcess, wait_gone
+from tests.support.workers import QUICK, WorkersProcess, some_port, wait_gone
 
 SOMEWHERE = "redis://127.0.0.1:1/0"
 
@@ -52,8 +52,8 @@ def test_settings_that_cannot_be(arguments: tuple[str, ...], said: str) -> None:
 
 def test_a_port_in_use() -> None:
     """The shared one, and the own one of the last worker."""
-    with closing(socket.create_server((HOST, 0))) as taken:
-        port = taken.getsockname()[1]
+    port = some_port() + 1
+    with closing(socket.create_server((HOST, port))):
         common = ("--redis-url", SOMEWHERE, "--workers", "2")
         assert f"{HOST}:{port}" in refused(*common, "--port", str(port))
         assert f"{HOST}:{port}" in refused(*common, "--worker-port", str(port - 1))

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import os
+import secrets
 import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -91,6 +92,11 @@ def names(server: Server) -> set[str]:
     """Of the nodes that hold a lease, or have lost it without anybody having noticed."""
     with server.client(decode_responses=True) as client:
         return set(client.zrange("chat:{0}:nodes", 0, -1))
+
+
+def some_port() -> int:
+    """It and the next are free: no other test looks for one there, and no outgoing connection has one."""
+    return 12_000 + secrets.randbelow(7_000)
 
 
 def get(port: int, path: str, timeout: float = 2) -> tuple[int, str]:
