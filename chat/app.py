@@ -12,8 +12,8 @@ from chat.page import File, load_page
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-def make_app(node: Node) -> Starlette:
-    """The routes of one node."""
+def make_app(node: Node, shared_port: int | None = None) -> Starlette:
+    """The routes of one node. ``shared_port`` is the one at which now this, now another node answers."""
     page = load_page()
 
     async def start(request: Request) -> Response:
@@ -42,12 +42,12 @@ def make_app(node: Node) -> Starlette:
             Route("/client.js", client),
             Route("/web/{release}/{name:path}", file),
             Route("/ws", not_upgraded, methods=METHODS),
-            *_inside(node),
+            *_inside(node, shared_port),
         ]
     )
 
 
-def _inside(node: Node) -> list[Route]:
+def _inside(node: Node, shared_port: int | None) -> list[Route]:
     """What those ask who run it."""
     measured = Metrics(node)
 
@@ -64,6 +64,8 @@ def _inside(node: Node) -> list[Route]:
         """For those inside: what a proxy passes on comes from the public."""
         if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
             return PlainTextResponse("not for the public\n", 404)
+        if shared_port is not None and request.scope["server"][1] == shared_port:
+            return PlainTextResponse("this port is several nodes: each has one of its own\n", 404)
         text, kind = measured.exposition(request.headers.get("accept", ""))
         return Response(text, headers={"Content-Type": kind, "Cache-Control": "no-store"})
 

@@ -1,14 +1,19 @@
 """The commands: chat serve, chat talk, chat top."""
 
 import argparse
-import asyncio
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from chat import __version__, config, logs
 from chat.errors import ChatError
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from chat.workers.given import Given
 
 log = logging.getLogger(__name__)
 
@@ -48,14 +53,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     serve = commands.add_parser(
         "serve",
-        help="run one node",
+        help="run a node, or several on one port",
         usage="chat serve [OPTION VALUE]...",
-        description="Runs one node. Every option can also be set in the environment, by the name in"
+        description="Runs one node, or with --workers several. Every option can also be set in the environment, by the name in"
         " brackets; the command line wins, and an empty value in the environment counts as none."
         " Times are in seconds.",
         allow_abbrev=False,  # a misspelt limit is no limit, and a new option could change what one means
     )
     config.add_options(serve)
+    serve.add_argument("--as-worker", type=_given, help=argparse.SUPPRESS)  # from its parent
     serve.set_defaults(run=_serve, command=serve)
     talk = commands.add_parser(
         "talk",
@@ -104,18 +110,38 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _serve(options: argparse.Namespace) -> int:
-    from chat.server import serve
+def _given(text: str) -> "Given":
+    from chat.workers.given import Given
 
-    logs.set_up(sys.stderr)
-    for name in config.unknown(os.environ):
-        log.warning("%s is set, but is no setting; chat serve --help lists them", name)
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-        runner.run(serve(config.read(os.environ, vars(options))))
+    return Given.read(text)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from chat.workers.parent import serve_all, workers_of
+
+    given: Given | None = options.as_worker
+    logs.set_up(sys.stderr, given.number if given else None)
+    if given is None:  # otherwise its parent has said so
+        for name in config.unknown(os.environ):
+            log.warning("%s is set, but is no setting; chat serve --help lists them", name)
+    settings = config.read(os.environ, vars(options))
+    if given is None and (number := workers_of(settings)) > 1:
+        return serve_all(settings, number, config.spelt(vars(options)))
+    _run_node(settings, given)
     return 0
 
 
-def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def _run_node(settings: config.Settings, given: "Given | None") -> None:
+    import asyncio
+
+    from chat.server import serve
+    from chat.workers.worker import Worker
+
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        runner.run(serve(settings, Worker(given) if given else None))
+
+
+def _fast_loop() -> "Callable[[], asyncio.AbstractEventLoop] | None":
     """uvloop's where the extra "fast" has brought it, otherwise asyncio's own."""
     try:
         import uvloop
@@ -125,6 +151,8 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _talk(options: argparse.Namespace) -> int:
+    import asyncio
+
     from chat.talk.stop import until_stopped
     from chat.talk.talk import talk
 
@@ -132,6 +160,8 @@ def _talk(options: argparse.Namespace) -> int:
 
 
 def _top(options: argparse.Namespace) -> int:
+    import asyncio
+
     from chat.talk.stop import until_stopped
     from chat.top.top import top
 

@@ -30,6 +30,17 @@ class Settings:
 
     host: str = _setting("127.0.0.1", "address to listen on")
     port: int = _setting(8000, "port to listen on; 0 takes a free one", least=0, most=65535)
+    workers: int = _setting(
+        1,
+        "node processes that share the port, each a node of its own; 0 is one for each core",
+        most=256,
+    )
+    worker_port: int = _setting(
+        0,
+        "with several workers each also listens alone, for /metrics: the first here, the second at the next"
+        " port, ...; 0 begins after the shared port",
+        most=65535,
+    )
     redis_url: str = _setting(
         "",
         "redis://, rediss://, unix:// or redis+sentinel:// address of the shared state;"
@@ -103,7 +114,21 @@ def read(environment: Mapping[str, str], options: Mapping[str, Any]) -> Settings
             said[setting.name] = f"{option} or {env_name}"
     settings = Settings(**values)
     _compare_times(settings, said)
+    if settings.workers != 1 and not settings.redis_url:
+        raise SettingsError(
+            f"{said['workers']} needs a Redis that the workers share ({said['redis_url']}):"
+            " the embedded server is inside one node"
+        )
     return settings
+
+
+def spelt(options: Mapping[str, Any]) -> list[str]:
+    """What was given on the command line, to give it to another process."""
+    return [
+        f"{_option(setting)}={text}"
+        for setting in SETTINGS
+        if (text := options.get(setting.name)) is not None
+    ]
 
 
 def _compare_times(settings: Settings, said: Mapping[str, str]) -> None:

@@ -16,18 +16,15 @@ import uvicorn
 from chat.app import make_app
 from chat.config import Settings
 from chat.doorstep import Doorstep
-from chat.errors import ChatError
+from chat.listener import begin, bind, page_of, port_of
 from chat.node import Node
 from chat.websocket import websocket_class
+from chat.workers.acceptor import Acceptor
+from chat.workers.rope import Order
+from chat.workers.worker import Worker
 
 log = logging.getLogger(__name__)
 
-SEND_BUFFER = 128 * 1024
-"""Of each socket, in the kernel: part of its bounded way out. Left alone it grows to megabytes, in which
-everything for a client that does not read disappears without anybody noticing."""
-RECEIVE_BUFFER = 16 * 1024
-"""Likewise, the other way: of what one floods us with no more waits here than is read at once. Clients send
-messages of at most 10 KiB."""
 COLLECT = (20_000, 20, 50)
 """When the garbage collector looks: a message leaves nothing for it behind, so what it finds is little, and as it was
 it took 7% of the time. Everything that was there at the start is not looked at again."""
@@ -35,18 +32,47 @@ STOPPING = signal.SIGTERM, signal.SIGINT
 
 
 class NodeServer(uvicorn.Server):
-    """uvicorn that drains the node before it lets go of anything itself."""
+    """uvicorn that drains the node before it lets go of anything itself. A ``worker`` also takes its part of what
+    comes to the port that it shares, and obeys its parent."""
 
-    def __init__(self, config: uvicorn.Config, node: Node, doorstep: Doorstep) -> None:
+    def __init__(
+        self, config: uvicorn.Config, node: Node, doorstep: Doorstep, worker: Worker | None
+    ) -> None:
         super().__init__(config)
         self._node = node
         self._doorstep = doorstep
+        self._worker = worker
+        self._acceptor: Acceptor | None = None
+        self._told = False
+        self._all_leave = False
+        self._orphan = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal stops the node in order, a second one hurries it."""
-        if self.should_exit:
+        if self._told:
+            self._node.hurry()
+        self._told = self.should_exit = True
+
+    def obey(self, order: Order) -> None:
+        """No order counts as a signal: systemd may send one to every process while the parent gives its orders."""
+        if order is Order.OPEN:
+            if self._acceptor is not None and not self.should_exit:
+                self._acceptor.open()
+            return
+        if order is Order.GONE:
+            self._orphan = True
+        else:
+            self._all_leave = True
+        if order is Order.HURRY:
             self._node.hurry()
         self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._worker is not None:
+            shared, ledger = self._worker.shared, self._worker.ledger
+            self._acceptor = Acceptor(shared, ledger, self._protocol, self._load)
+            self._worker.ready()
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second."""
@@ -55,20 +81,41 @@ class NodeServer(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._node.drain()
+        """Where all leave, people and balancers are told so. A worker that leaves alone has others who take them;
+        and one without a parent must not hold the ports that the next parent wants."""
+        with contextlib.ExitStack() as accepting:
+            if self._worker is not None and self._acceptor is not None:
+                accepting.callback(self._worker.shared.close)
+                accepting.callback(self._acceptor.close)
+                self._acceptor.leave_to_others()
+            if not self._all_leave:
+                accepting.close()
+                for server in self.servers if self._orphan else ():
+                    server.close()
+            await self._node.drain()
         await super().shutdown(sockets)
 
+    def _protocol(self) -> asyncio.Protocol:
+        """What serves a connection, as uvicorn makes it for those that it accepts itself."""
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
-async def serve(settings: Settings) -> None:
+    def _load(self) -> int:
+        return len(self.server_state.connections) + self._node.standing().sockets
+
+
+async def serve(settings: Settings, worker: Worker | None = None) -> None:
     """Runs one node until a signal stops it; raises ChatError where it cannot begin."""
-    listener = _listen(settings.host, settings.port)
+    listener = worker.own if worker else bind(settings.host, settings.port)
     with contextlib.closing(listener):
+        begin(listener)
         name = f"{socket.gethostname()[:24]}-{secrets.token_hex(4)}"
         node = Node(settings, name=name, clock=time.monotonic, rng=random.SystemRandom())
-        if not await _started(node):
+        if not await _started(node, worker):
             return
         config = uvicorn.Config(
-            make_app(node),
+            make_app(node, port_of(worker.shared) if worker else None),
             http="h11",  # whatever else is installed: the upgrade and the limits are tested with this
             ws=websocket_class(node),
             lifespan="off",
@@ -78,17 +125,27 @@ async def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=2,
         )
         doorstep = Doorstep(settings.handshake_seconds, time.monotonic)
-        server = NodeServer(config, node, doorstep)
         _tune_collector()
-        _announce(settings, listener)
+        server = NodeServer(config, node, doorstep, worker)
+        if worker is None:
+            _announce(settings, listener)
+        else:
+            log.info("node %s, alone at %s", name, page_of(listener))
+            worker.obey(server.obey)
         await _run(server, node, listener)
         _ignore_signals()
 
 
-async def _started(node: Node) -> bool:
+async def _started(node: Node, worker: Worker | None) -> bool:
     """Whether it has begun; a signal may be faster. From here on none ends the process in the middle:
     before uvicorn listens to them and after it, when the node gives its lease back, they come here."""
     start = asyncio.ensure_future(node.start())
+
+    def stop(_: Order) -> None:
+        start.cancel()
+
+    if worker is not None:
+        worker.obey(stop)
     for number in STOPPING:
         with contextlib.suppress(NotImplementedError):  # where there are no such signals
             asyncio.get_running_loop().add_signal_handler(number, start.cancel)
@@ -124,33 +181,6 @@ async def _run(server: NodeServer, node: Node, listener: socket.socket) -> None:
         raise error
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """The listening socket, made here so that a port in use is told in one line."""
-    if host.startswith("[") and host.endswith("]"):  # as an IPv6 address is written in a URL
-        host = host[1:-1]
-    try:
-        family, kind, proto, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, proto)
-    except (OSError, UnicodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "this is no host name"
-        raise ChatError(f"cannot listen on {host}: {said}") from None
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(
-            socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER
-        )  # sockets inherit them
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        listener.bind(address)
-        listener.listen(2048)
-        listener.setblocking(False)
-    except OSError as error:
-        listener.close()
-        raise ChatError(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    return listener
-
-
 def _tune_collector() -> None:
     gc.collect()
     gc.freeze()
@@ -158,11 +188,9 @@ def _tune_collector() -> None:
 
 
 def _announce(settings: Settings, listener: socket.socket) -> None:
-    host, port = listener.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     kept = (
         "with the shared Redis"
         if settings.redis_url
         else "with the embedded server: one node, nothing is kept (--redis-url shares and keeps)"
     )
-    log.info("open http://%s:%d/ - a chat node %s", shown, port, kept)
+    log.info("open %s - a chat node %s", page_of(listener), kept)

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from chat import server
+from chat.listener import listen
 from tests.support.nodes import ROOT, NodeProcess
 from tests.support.process import HOST, free_port
 from tests.support.sentinels import Sentinel
@@ -172,7 +172,7 @@ def test_a_host_in_brackets() -> None:
             probe.bind(("::1", 0))
         except OSError:
             pytest.skip("there is no IPv6 on this machine")
-    listener = server._listen("[::1]", 0)
+    listener = listen("[::1]", 0)
     with closing(listener):
         assert listener.getsockname()[0] == "::1"
 

@@ -47,15 +47,18 @@ ALLOWED: dict[str, set[str]] = {
     | {"acks", "admission", "backpressure", "binding", "lease", "report", "websocket"},
     # The edge.
     "page": set(),
+    "listener": {"errors"},
+    # Several nodes on one port: their parent, and what each has of it. Knows no node.
+    "workers": {"errors", "config", "listener"},
     "metrics": PLAIN | {"counts", "node"},
     "app": PLAIN | {"metrics", "node", "page"},
-    "server": PLAIN | {"node", "app", "doorstep", "websocket"},
+    "server": PLAIN | {"node", "app", "doorstep", "listener", "websocket", "workers"},
     "client": set(),  # also for other people's bots: it must stand alone
     "talk": {"client"},
     # Looks on, as nodes do not: Redis, and a terminal as talk has it.
     "top": {"errors", "store", "talk"},
     "logs": set(),
-    "cli": {"errors", "config", "server", "talk", "top", "logs"},
+    "cli": {"errors", "config", "server", "talk", "top", "logs", "workers"},
 }
 
 # Library -> the only rooms that may import it.

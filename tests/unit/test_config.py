@@ -52,6 +52,23 @@ def test_the_command_line_spares_a_wrong_environment() -> None:
     assert config.read({"CHAT_PORT": "x"}, {"port": "2"}).port == 2
 
 
+def test_the_command_line_can_be_spelt_again() -> None:
+    """For a process that has the same environment: what was given, also an empty text, and nothing else."""
+    given = {"port": "2", "redis_url": "redis://a?b=c d", "host": "", "workers": None, "run": len}
+    spelt = config.spelt(given)
+    assert spelt == ["--host=", "--port=2", "--redis-url=redis://a?b=c d"]
+    parser = argparse.ArgumentParser()
+    config.add_options(parser)
+    assert config.read({}, vars(parser.parse_args(spelt))) == config.read({}, given)
+
+
+def test_several_workers_need_a_redis() -> None:
+    """Named as they were given; with one it is nobody's affair how many there are."""
+    with pytest.raises(SettingsError, match=r"^CHAT_WORKERS needs a Redis .*CHAT_REDIS_URL\):"):
+        config.read({"CHAT_WORKERS": "0"}, {})
+    assert config.read({"CHAT_WORKERS": "0"}, {"redis_url": "redis://a"}).workers == 0
+
+
 def test_every_setting_has_an_option_that_is_read() -> None:
     """Through argparse and back, and all of them in the help."""
     parser = argparse.ArgumentParser()

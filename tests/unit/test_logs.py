@@ -43,6 +43,15 @@ def test_a_traceback_stays_in_its_line() -> None:
     assert "ValueError: invalid literal" in json.loads(line)["error"]
 
 
+def test_a_line_says_which_worker_wrote_it() -> None:
+    """For machines in a field of its own, for people before the message."""
+    stream, terminal = io.StringIO(), Terminal()
+    writer(stream, 2).handle(record("ready"))
+    writer(terminal, 2).handle(record("ready"))
+    assert json.loads(stream.getvalue())["worker"] == 2
+    assert terminal.getvalue().endswith(" WARNING worker 2: ready\n")
+
+
 def test_people_at_a_terminal_get_a_line_to_read() -> None:
     """No JSON there."""
     stream = Terminal()
