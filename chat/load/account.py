@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 import orjson
 
 from chat.load import frames
-from chat.load.host import ANSWER_SECONDS, FINAL, PUSHES_AT_ONCE, REPEAT_SECONDS, Host, State
+from chat.load.host import FINAL, PUSHES_AT_ONCE, REPEAT_SECONDS, Host, State
 from chat.load.socket import Socket
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ class Account(Socket):
         waits_for = (self._asked, self.oldest_unanswered())
         if not self.connected or waits_for == ("", 0) or waits_for != self._stuck[0]:
             self._stuck = (waits_for, now)
-        elif now - self._stuck[1] > ANSWER_SECONDS:
+        elif now - self._stuck[1] > (limit := self._host.answer_seconds):
             what = self._asked or "DIALOGUE_REQ"
-            self._host.tally.trouble(f"no answer to {what} for {ANSWER_SECONDS:g} s")
+            self._host.tally.trouble(f"no answer to {what} for {limit:g} s")
             self._stuck = (None, now)
             self.cut()
 

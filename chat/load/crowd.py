@@ -18,18 +18,18 @@ from chat.load.plan import Plan
 from chat.load.tally import Tally
 
 TICK_SECONDS = 0.01
-LOOK_SECONDS = 1.0
+ANSWER_SECONDS = 10.0
+LOOK_SECONDS = 0.5
 """How often it is looked who waits in vain for an answer."""
 COME_SECONDS = 20.0
-"""How much longer than by the ramp the coming may take."""
 MEET_SECONDS = 20.0
-PAIRS_AT_ONCE = 50
 GOODBYE_SECONDS = 3.0
 
 
 class Crowd:
     """Use it in ``async with``: at its end everybody says goodbye. ``ramp``: people a second that come, also
-    those who come back. ``ack_each``: every push is acknowledged at once, alone."""
+    those who come back. ``ack_each``: every push is acknowledged at once, alone. A node that does not answer
+    for ``answer_seconds`` is left. ``come_seconds``: how much longer than by the ramp the coming may take."""
 
     def __init__(
         self,
@@ -37,6 +37,8 @@ class Crowd:
         *,
         ramp: float = 1000.0,
         ack_each: bool = False,
+        answer_seconds: float = ANSWER_SECONDS,
+        come_seconds: float = COME_SECONDS,
         plan: Plan | None = None,
         clock: Clock = time.monotonic,
         random: Random | None = None,
@@ -48,14 +50,17 @@ class Crowd:
         self.everybody: list[Person] = []
         """In the order of their coming: neighbours begin on different URLs."""
         self.ack_each = ack_each
+        self.answer_seconds = answer_seconds
         self.clock = clock
         self._ramp = ramp
+        self._come_seconds = come_seconds
         self._arrivals = Arrivals(
             self.urls, ramp, self.tally, clock, random or Random()  # noqa: S311 - guards nothing
         )  # fmt: skip
         self._owed: deque[tuple[float, Person]] = deque()
         self._being_cut: set[Person] = set()
         self._coming = False
+        self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.follow(plan or Plan())
 
@@ -96,7 +101,7 @@ class Crowd:
         for person in people:
             self._arrivals.enter(person)
         self._coming = True
-        seconds = number / self._ramp + COME_SECONDS
+        seconds = number / self._ramp + self._come_seconds
         await self.until(lambda: self._arrivals.failure or all_here(people), seconds)
         self._coming = False
         if not all_here(people):
@@ -110,20 +115,27 @@ class Crowd:
         return worst[0][0] if worst else "no answer"
 
     async def pair_off(self, people: Sequence[Person] | None = None) -> None:
-        """Two by two: neighbours, if nobody from elsewhere waits. Raises LoadFailed."""
-        people = self.everybody if people is None else people
-        for first in range(0, len(people), 2 * PAIRS_AT_ONCE):
-            await self._pair_off(people[first : first + 2 * PAIRS_AT_ONCE])
+        """Two by two: neighbours, if nobody from elsewhere waits. Raises LoadFailed.
 
-    async def _pair_off(self, people: Sequence[Person]) -> None:
-        for person in people[::2]:
+        One pair after the other: whoever asks is paired with who waits, so of two who ask for different
+        partners at the same time nobody knows what comes."""
+        people = self.everybody if people is None else people
+        for person in people:
             person.match(self.clock())
-        await self.until(lambda: all(p.session or p.waits for p in people[::2]), MEET_SECONDS)
-        for person in people[1::2]:
-            person.match(self.clock())
+            await self._settled(person)
         if not await self.until(lambda: self._paired(people), MEET_SECONDS):
             lonely = sum(not person.session for person in people)
             raise LoadFailed(f"{lonely} people found no partner within {MEET_SECONDS:g} s")
+
+    async def _settled(self, person: Person) -> None:
+        """It has a partner, or waits for one. Raises LoadFailed where that takes for ever."""
+        try:
+            async with asyncio.timeout(MEET_SECONDS):
+                while not (person.session or person.waits):
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise LoadFailed(f"no answer to MATCH_REQ for {MEET_SECONDS:g} s") from None
 
     def _paired(self, people: Sequence[Person]) -> bool:
         """Whoever met somebody from elsewhere leaves one of ours alone."""
@@ -195,7 +207,11 @@ class Crowd:
             person.place += 1
             self._arrivals.enter(person)
 
+    def waits(self, person: Person) -> None:
+        self._news.set()
+
     def met(self, person: Person, *, asked: bool) -> None:
+        self._news.set()
         self.tally.meetings += asked
         self._plan.met(person, asked=asked)
 

@@ -14,8 +14,6 @@ WINDOW = 64
 PUSHES_AT_ONCE = 16
 """So many pushes are acknowledged together, if that does not take longer than ACK_SECONDS."""
 ACK_SECONDS = 0.2
-ANSWER_SECONDS = 10.0
-"""A node that does not answer for so long is left, as clients do."""
 REPEAT_SECONDS = 0.5
 """After code 2."""
 FINAL = frozenset({4001, 4003})
@@ -40,6 +38,8 @@ class Host(Protocol):
     book: Book
     ack_each: bool
     """Every push is acknowledged at once, alone."""
+    answer_seconds: float
+    """A node that does not answer for so long is left, as clients do."""
     people: "dict[int, Person]"
     """By account."""
 
@@ -60,6 +60,9 @@ class Host(Protocol):
 
     def lost(self, person: "Person", code: int) -> None:
         """It has no socket any more, which ended with this close code."""
+
+    def waits(self, person: "Person") -> None:
+        """It asked for a partner, and is in the queue."""
 
     def met(self, person: "Person", *, asked: bool) -> None:
         """It is in a session. ``asked``: it was the other who had waited."""

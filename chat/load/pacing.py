@@ -33,7 +33,7 @@ async def evenly(
             act(turn, began + turn / rate)
             turn += 1
         pause = began + turn / rate - clock()
-        await sleep(max(pause, SHORTEST_PAUSE) if pause > 0 else 0)
+        await sleep(0 if pause < -SHORTEST_PAUSE else max(pause, SHORTEST_PAUSE))
     rest = began + seconds - clock()
     await sleep(max(rest, 0))
     return turns

@@ -147,7 +147,9 @@ class Person(Account):
         elif request == "LEAVE_REQ" and code in (0, 7):  # 7: the other was faster
             if self.wants_to_leave:
                 self._part()
-        elif code != 0 and (request, code) != ("MATCH_REQ", 4):
+        elif (request, code) == ("MATCH_REQ", 4):
+            self._host.waits(self)
+        elif code != 0:
             self.refused(request, code, told)
 
     # a session

@@ -142,8 +142,14 @@ class Result:
         if self._share > 0.9:
             lines.append("the generator had no CPU left: the times are also its own; use several")
         lines += [f"hint: {hint}" for hint in hints(tally)]
-        verdict = "ok: every confirmed message arrived once, in order" if self.ok else "NOT ok"
-        return [*lines, verdict]
+        return [*lines, self._verdict()]
+
+    def _verdict(self) -> str:
+        if not self.ok:
+            return "NOT ok"
+        if not self.tally.said:
+            return "ok: everybody is here"
+        return "ok: every confirmed message arrived once, in order"
 
 
 _SHOWN = ("p50", "p90", "p99", "p99.9")
