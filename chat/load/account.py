@@ -91,6 +91,11 @@ class Account(Socket):
         self.state = State.DONE
         self.close()
 
+    def vanish(self) -> None:
+        """Its socket is gone, without a word, and it does not come back."""
+        self.state = State.DONE
+        self.cut()
+
     def look(self, now: float) -> None:
         """Leaves a node that does not answer. Called every second or so."""
         waits_for = (self._asked, self.oldest_unanswered())
