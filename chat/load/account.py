@@ -57,6 +57,10 @@ class Account(Socket):
         """Another request was answered."""
         raise NotImplementedError
 
+    def again(self, request: str) -> None:
+        """Asks once more for what a node could not do, or was not asked for, if it is still wanted."""
+        raise NotImplementedError
+
     def oldest_unanswered(self) -> int:
         """The number of a message, 0 where all are answered."""
         raise NotImplementedError
@@ -156,6 +160,7 @@ class Account(Socket):
         self._seq = 0
         self._host.tally.accounts += 1
         self._arrived()
+        self.again("MATCH_REQ")  # what somebody wanted whom no node knew any more
 
     def _recovered(self, told: dict[str, object]) -> None:
         if told.get("recovered") is not True:

@@ -76,6 +76,7 @@ class Way:
 
     def void(self) -> None:
         """Nothing is owed here any more: one of the two is gone."""
+        self._known = False
         self.unanswered.clear()
         self.unarrived.clear()
         self._again.clear()

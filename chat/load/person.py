@@ -64,7 +64,6 @@ class Person(Account):
         self.ask("LEAVE_REQ", frames.leave(self.account, self.session))
 
     def again(self, request: str) -> None:
-        """Asks once more for what a node could not do. Without a socket it is asked for on the next."""
         if request in ("CRT_ACCOUNT_REQ", "RECONNECT_REQ"):
             if self.state is State.ARRIVING:
                 self.identify()
@@ -94,12 +93,11 @@ class Person(Account):
         due = self._out.confirm(number) if self._out is not None else None
         if due is None and self._former is not None:
             due = self._former[0].confirm(number)
-        tally = self._host.tally
         if due is None:
-            tally.trouble("an answer to a message that waits for none")
-        else:
-            tally.confirmed += 1
-            tally.answer.add(self._host.clock() - due)
+            self.malformed("an answer to a message that waits for none")
+            return
+        self._host.tally.confirmed += 1
+        self._host.tally.answer.add(self._host.clock() - due)
 
     def _pushed(self, payload: bytes) -> None:
         session, sender, seq, number, text = frames.pushed(payload)
@@ -196,8 +194,7 @@ class Person(Account):
             raise frames.Malformed("sessions is no list")
         known = {entry["sessionId"]: entry["partnerId"] for entry in sessions}
         if self.wants_partner and known:
-            ((session, partner),) = list(known.items())[-1:]
-            self._meet(session, partner, asked=True)
+            self._meet(*known.popitem(), asked=True)
         elif self.wants_partner and told.get("waiting") is not True:
             self.again("MATCH_REQ")
         elif self.wants_to_leave and self.session in known:

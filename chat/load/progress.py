@@ -15,8 +15,9 @@ class Progress:
     """``phase`` is what is done now, and ``seconds`` how long that was asked to take, 0 for as long as
     it takes."""
 
-    def __init__(self, crowd: Crowd, stream: TextIO | None) -> None:
+    def __init__(self, crowd: Crowd, stream: TextIO | None, every: float = EVERY_SECONDS) -> None:
         self._crowd = crowd
+        self._every = every
         self._stream = stream if stream is not None and stream.isatty() else None
         self._confirmed = 0
         self._answer = crowd.tally.answer.copy()
@@ -33,7 +34,7 @@ class Progress:
             return
         try:
             while True:
-                await asyncio.sleep(EVERY_SECONDS)
+                await asyncio.sleep(self._every)
                 self._write(ERASE + self.line())
         finally:
             self._write(ERASE)
@@ -56,7 +57,7 @@ class Progress:
         when = f"{passed:.0f} of {self._seconds:.0f} s" if self._seconds else f"{passed:.0f} s"
         bad = crowd.book.wrong + tally.errors.total()
         return (
-            f"{self._phase} {when} · {here} people here · {said} messages/s"
+            f"{self._phase} {when} · {here} people here · {said / self._every:.0f} messages/s"
             f" · answer p50 {last.quantile(0.5) * 1e3:.1f} p99 {last.quantile(0.99) * 1e3:.1f} ms"
             f" · {crowd.book.under_way()} under way · {bad} errors"
         )

@@ -79,6 +79,29 @@ def test_a_node_that_stands_still_is_left(redis_server: Server) -> None:
     assert crowd.tally.troubles["no answer to DIALOGUE_REQ for 1 s"] == 5
 
 
+def test_a_redis_that_stands_still_costs_time_and_nothing_else(redis_server: Server) -> None:
+    """Code 2 meanwhile: everybody asks again until it is done, once."""
+
+    async def scenario(server: Server, node: NodeProcess) -> Crowd:
+        async with Crowd([node.url]) as crowd:
+            await crowd.come(10)
+            await crowd.pair_off()
+            server.pause()
+            talking = asyncio.create_task(talk(crowd, 100, 1.0))
+            assert await crowd.until(lambda: crowd.tally.errors["DIALOGUE_REQ", 2], 5)
+            server.resume()
+            await talking
+            await crowd.settle(10)
+        return crowd
+
+    patience = {**NO_LIMITS, "CHAT_REDIS_TIMEOUT_SECONDS": "0.5"}
+    with Server(redis_server.kind) as server, NodeProcess(server.url, patience) as node:
+        crowd = asyncio.run(scenario(server, node))
+    assert (crowd.book.wrong, crowd.tally.unanswered, crowd.tally.refused) == (0, 0, 0)
+    assert crowd.tally.confirmed == crowd.tally.arrived == 100
+    assert crowd.tally.repeated > 0
+
+
 def test_nobody_listens() -> None:
     """It says so at once."""
     url = f"ws://{HOST}:{free_port()}/ws"
