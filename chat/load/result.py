@@ -92,6 +92,7 @@ class Result:
     def _head(self) -> list[str]:
         tally, book, options = self.tally, self.book, self.options
         rate = "max" if options.rate is None else f"{options.rate:g}/s"
+        rate = "silent" if options.profile == "idle" else rate
         each = f"{self._cpu_us:.1f} µs a message" if tally.confirmed else "no message"
         early = ", ended early" if self.interrupted else ""
         urls = f"{len(options.urls)} URL{'s' if len(options.urls) > 1 else ''}"
