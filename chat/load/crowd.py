@@ -19,8 +19,9 @@ from chat.load.tally import Tally
 
 TICK_SECONDS = 0.01
 ANSWER_SECONDS = 10.0
-LOOK_SECONDS = 0.5
-"""How often it is looked who waits in vain for an answer."""
+LOOK_TICKS = 50
+"""In so many ticks everybody is looked at once, a few in each: all at once would be a pause."""
+SETTLE_PAUSE_SECONDS = 0.05
 COME_SECONDS = 20.0
 MEET_SECONDS = 20.0
 GOODBYE_SECONDS = 3.0
@@ -152,9 +153,11 @@ class Crowd:
     async def settle(self, seconds: float) -> None:
         """Waits until everything that was said is confirmed and has arrived, at most so long. What is not
         there then is missing."""
-        await self.until(lambda: not self.book.under_way(), seconds)
-        self.tally.unanswered += self.book.unanswered()
-        self.book.close()
+        try:
+            await self.until(lambda: not self.book.under_way(), seconds, SETTLE_PAUSE_SECONDS)
+        finally:
+            self.tally.unanswered += self.book.unanswered()
+            self.book.close()
 
     async def until(
         self, condition: Callable[[], object], seconds: float, pause: float = TICK_SECONDS
@@ -221,7 +224,7 @@ class Crowd:
     # -- the one timer
 
     async def _tick(self) -> None:
-        look = 0.0
+        turn = 0
         while True:
             due = self.clock() + TICK_SECONDS
             await asyncio.sleep(TICK_SECONDS)
@@ -229,11 +232,11 @@ class Crowd:
             self.tally.behind = max(self.tally.behind, now - due)
             while self._owed and self._owed[0][0] <= now:
                 self._owed.popleft()[1].acknowledge_in_time()
-            if now >= look:
-                look = now + LOOK_SECONDS
+            for person in self.everybody[turn::LOOK_TICKS]:
+                person.look(now)
+            turn = (turn + 1) % LOOK_TICKS
+            if turn == 0:
                 self.book.tidy()
-                for person in self.everybody:
-                    person.look(now)
 
 
 def all_here(people: Sequence[Person]) -> bool:

@@ -3,6 +3,8 @@
 ``chat/client/frames.py`` is the readable way; here a message may cost some microseconds, all of it.
 """
 
+from typing import Any
+
 import orjson
 
 TEXT = "What have you been up to, all these years? I have missed our long walks by the sea."
@@ -82,6 +84,14 @@ def integer(told: dict[str, object], key: str) -> int:
     if isinstance(value, int):
         return value
     raise Malformed(f"{key} is no integer")
+
+
+def sessions(told: dict[str, Any]) -> dict[int, int]:
+    """The partners of a RECONNECT_RESP by their sessions, in its order. Raises Malformed."""
+    try:
+        return {int(entry["sessionId"]): int(entry["partnerId"]) for entry in told["sessions"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise Malformed("no list of sessions") from error
 
 
 def reconnect(account: int, token: bytes, seq: int) -> bytes:

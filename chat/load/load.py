@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -64,10 +64,11 @@ async def run(
     try:
         async with crowd:
             measured = Measured(time.monotonic, time.process_time)
-            interrupted = not await _uninterrupted(crowd, options, progress, measured)
+            work = _work(crowd, profile(crowd, options), options, progress, measured)
+            interrupted = not await _uninterrupted(work)
             measured.end()
             progress.enter("waiting for what is under way")
-            await crowd.settle(end_seconds)
+            interrupted |= not await _uninterrupted(crowd.settle(end_seconds))
             here = sum(person.state is State.HERE for person in crowd.everybody)
             progress.enter("goodbye")
     finally:
@@ -79,19 +80,23 @@ async def run(
     )  # fmt: skip
 
 
-async def _uninterrupted(
-    crowd: Crowd, options: Options, progress: Progress, measured: "Measured"
-) -> bool:
-    """Whether nobody ended it early."""
+async def _work(
+    crowd: Crowd, plan: Profile, options: Options, progress: Progress, measured: "Measured"
+) -> None:
+    progress.enter("people come")
+    await plan.prepare()
+    crowd.tally.behind = 0.0
+    progress.enter(options.profile, options.duration)
+    measured.begin()
+    await plan.run()
+
+
+async def _uninterrupted(work: Coroutine[None, None, None]) -> bool:
+    """Whether nobody cancelled this task meanwhile; what is left of the work is not done then, and the
+    task goes on."""
     task = asyncio.current_task()
     try:
-        plan: Profile = profile(crowd, options)
-        progress.enter("people come")
-        await plan.prepare()
-        crowd.tally.behind = 0.0
-        progress.enter(options.profile, options.duration)
-        measured.begin()
-        await plan.run()
+        await work
     except asyncio.CancelledError:
         if task is not None:
             task.uncancel()

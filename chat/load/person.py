@@ -189,10 +189,7 @@ class Person(Account):
 
     def returned(self, told: dict[str, object]) -> None:
         """Asks for what it wanted and has no answer to, as it may have been done or not."""
-        sessions = told.get("sessions")
-        if not isinstance(sessions, list):
-            raise frames.Malformed("sessions is no list")
-        known = {entry["sessionId"]: entry["partnerId"] for entry in sessions}
+        known = frames.sessions(told)
         if self.wants_partner and known:
             self._meet(*known.popitem(), asked=True)
         elif self.wants_partner and told.get("waiting") is not True:

@@ -149,7 +149,7 @@ class Result:
         if not self.ok:
             return "NOT ok"
         if not self.tally.said:
-            return "ok: everybody is here"
+            return "ok so far" if self.interrupted else "ok: everybody is here"
         return "ok: every confirmed message arrived once, in order"
 
 

@@ -89,3 +89,18 @@ def test_what_was_refused_need_not_arrive_and_is_an_error_all_the_same() -> None
 def test_refused_and_arrived_all_the_same_is_wrong() -> None:
     """A refusal is a promise too. (What overtakes its refusal is taken for a message in order.)"""
     assert found(honest, code=7).book.twice > SAID / 2
+
+
+def test_the_wait_at_the_end_can_be_ended_too() -> None:
+    """Whoever does not want to wait for what is missing gets the result at once."""
+
+    async def scenario() -> Result:
+        async with lying(losing) as url:
+            options = Options((url,), pairs=1, rate=SAID / 0.4, duration=0.4)
+            task = asyncio.create_task(run(options, end_seconds=60))
+            await asyncio.wait([task], timeout=1.5)
+            task.cancel()
+            return await task
+
+    result = asyncio.run(scenario())
+    assert (result.interrupted, result.book.missing, result.ok) == (True, 2, False)

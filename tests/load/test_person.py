@@ -121,6 +121,19 @@ def test_a_gap_that_a_node_owns_up_to_is_counted() -> None:
     assert played(script).tally.unrecovered == 1
 
 
+def test_a_return_without_sessions_is_malformed_and_no_end() -> None:
+    """It is counted, and the person is there."""
+
+    async def script(node: ScriptedNode, peer: Peer, crowd: Crowd) -> None:
+        peer.abort()
+        peer = await node.accept()
+        await peer.resume(sessions=[{"sessionId": None}])
+        peer.send("PING_REQ", accountId=1000)
+        await peer.receive("PING_RESP")
+
+    assert "a malformed frame: no list of sessions" in played(script).tally.troubles
+
+
 def test_whoever_was_replaced_does_not_come_back() -> None:
     """4001 is final, as for any client; and it is missed at the end."""
 
