@@ -9,6 +9,7 @@ from random import Random
 from picows import WSError, ws_connect
 
 from chat.load.hints import brief, explained
+from chat.load.host import State
 from chat.load.pacing import Clock, Pace
 from chat.load.person import Person
 from chat.load.tally import Tally
@@ -43,6 +44,8 @@ class Arrivals:
         secure = any(url.lower().startswith("wss:") for url in urls)
         self._ssl = ssl.create_default_context() if secure else None
         self._reached: set[str] = set()
+        self.connecting = 0
+        """Connections that are being made. To cancel one would leave its socket behind."""
         self.failure = ""
         """Why it is of no use: a URL at which nobody has ever got an account failed."""
 
@@ -63,8 +66,14 @@ class Arrivals:
         """One of AT_ONCE tasks that run as long as there are people."""
         while True:
             person = await self._line.get()
-            await self._pace.turn()
-            await self._connect(person)
+            if person.state is not State.DONE:
+                await self._pace.turn()
+            if person.state is not State.DONE:
+                self.connecting += 1
+                try:
+                    await self._connect(person)
+                finally:
+                    self.connecting -= 1
 
     async def _connect(self, person: Person) -> None:
         person.url = url = self._urls[person.place % len(self._urls)]

@@ -25,6 +25,7 @@ SETTLE_PAUSE_SECONDS = 0.05
 COME_SECONDS = 20.0
 MEET_SECONDS = 20.0
 GOODBYE_SECONDS = 3.0
+GOODBYES_AT_ONCE = 100
 
 
 class Crowd:
@@ -81,16 +82,22 @@ class Crowd:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for person in self.everybody:
+        for place, person in enumerate(self.everybody):
             person.goodbye()
+            if place % GOODBYES_AT_ONCE == 0:
+                await asyncio.sleep(0)
         try:
-            await self.until(lambda: not any(p.connected for p in self.everybody), GOODBYE_SECONDS)
+            await self.until(self._all_gone, GOODBYE_SECONDS)
         finally:
             for person in self.everybody:
                 person.cut()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.sleep(0)  # sockets that were cut say so in the next turn
+
+    def _all_gone(self) -> bool:
+        return not self._arrivals.connecting and not any(p.connected for p in self.everybody)
 
     # -- what is done with all of them
 

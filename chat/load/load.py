@@ -67,6 +67,7 @@ async def run(
             work = _work(crowd, profile(crowd, options), options, progress, measured)
             interrupted = not await _uninterrupted(work)
             measured.end()
+            behind = crowd.tally.behind
             progress.enter("waiting for what is under way")
             interrupted |= not await _uninterrupted(crowd.settle(end_seconds))
             here = sum(person.state is State.HERE for person in crowd.everybody)
@@ -76,7 +77,7 @@ async def run(
         await asyncio.gather(shown, return_exceptions=True)
     return Result(
         options, crowd.tally, crowd.book, 2 * options.pairs, here,
-        measured.seconds, measured.cpu, interrupted,
+        measured.seconds, measured.cpu, behind, interrupted,
     )  # fmt: skip
 
 

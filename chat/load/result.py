@@ -16,8 +16,9 @@ UNCERTAIN = 2
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``seconds`` and ``cpu`` (seconds of this process) are those of what was measured, without the
-    coming and the goodbyes. ``failure``: why the load could not be made, "" if it could."""
+    """``seconds``, ``cpu`` (seconds of this process) and ``behind`` (by how many seconds it was late itself at
+    most) are those of what was measured, without the coming and the goodbyes. ``here``: people who had
+    their account at the end."""
 
     options: Options
     tally: Tally
@@ -26,6 +27,7 @@ class Result:
     here: int
     seconds: float
     cpu: float
+    behind: float = 0.0
     interrupted: bool = False
 
     @property
@@ -81,7 +83,7 @@ class Result:
             "generator": {
                 "cpu_share": round(self._share, 3),
                 "cpu_us_per_message": round(self._cpu_us, 1),
-                "behind_ms": round(tally.behind * 1e3, 1),
+                "behind_ms": round(self.behind * 1e3, 1),
             },
             "hints": hints(tally),
         }  # fmt: skip
@@ -119,7 +121,7 @@ class Result:
                 (book.missing, "missing"), (book.twice, "twice"), (book.disordered, "disordered"),
                 (book.strange, "strange"),
             ),
-            f"generator {self._share:.0%} of a core · {each} · {tally.behind * 1e3:.0f} ms late at most",
+            f"generator {self._share:.0%} of a core · {each} · {self.behind * 1e3:.0f} ms late at most",
         ]  # fmt: skip
 
     def _table(self) -> list[str]:
