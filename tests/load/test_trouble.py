@@ -76,7 +76,7 @@ def test_a_node_that_stands_still_is_left(redis_server: Server) -> None:
         crowd = asyncio.run(scenario(node, other))
     assert (crowd.book.wrong, crowd.tally.unanswered) == (0, 0)
     assert crowd.tally.arrived == 50
-    assert crowd.tally.troubles["no answer to DIALOGUE_REQ for 1 s"] == 5
+    assert crowd.tally.troubles["no answer to DIALOGUE_REQ for 1 s"] >= 5
 
 
 def test_a_redis_that_stands_still_costs_time_and_nothing_else(redis_server: Server) -> None:
