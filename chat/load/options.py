@@ -6,12 +6,7 @@ from urllib.parse import urlsplit
 
 from chat.talk.address import socket_url
 
-PROFILES = {
-    "talk": "pairs talk, RATE messages a second over all of them",
-    "churn": "two meet, one says something, the other leaves: RATE times a second",
-    "idle": "people with an account, or with --matched a partner, who are silent",
-    "storm": "as talk; in the middle every socket is cut at once, and everybody comes back",
-}
+PROFILES = ("talk", "churn", "idle", "storm")
 
 DESCRIPTION = "Loads nodes with simulated people, and checks that every confirmed message arrived."
 
