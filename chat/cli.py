@@ -1,4 +1,4 @@
-"""The commands: chat serve, chat talk, chat top."""
+"""The commands: chat serve, chat talk, chat top, chat load."""
 
 import argparse
 import logging
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chat import __version__, config, logs
 from chat.errors import ChatError
+from chat.load import options as load_options
 
 if TYPE_CHECKING:
     import asyncio
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     talk.add_argument("--name", help="your nickname; without it the node chooses one")
     talk.set_defaults(run=_talk, command=talk)
     _add_top(commands)
+    _add_load(commands)
     return parser
 
 
@@ -101,6 +103,19 @@ def _add_top(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     top.add_argument("--once", action="store_true", help="print one picture, and end")
     top.add_argument("--json", action="store_true", help="print one JSON object, and end")
     top.set_defaults(run=_top, command=top)
+
+
+def _add_load(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    load = commands.add_parser(
+        "load",
+        help="load nodes with simulated people",
+        description=load_options.DESCRIPTION,
+        epilog=load_options.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    load_options.add_options(load)
+    load.set_defaults(run=_load, command=load)
 
 
 def _seconds(text: str) -> float:
@@ -170,6 +185,15 @@ def _top(options: argparse.Namespace) -> int:
         options.command.error("where is Redis? --redis-url or CHAT_REDIS_URL says it")
     work = top(url, every=options.every, once=options.once, as_json=options.json)
     return asyncio.run(until_stopped(work))
+
+
+def _load(options: argparse.Namespace) -> int:
+    from chat.load.load import load
+    from chat.talk.stop import until_stopped
+
+    work = load(load_options.options_of(options), as_json=options.json)
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        return runner.run(until_stopped(work))
 
 
 if __name__ == "__main__":

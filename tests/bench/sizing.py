@@ -7,20 +7,24 @@ CPU is that of the processes, from /proc, so that what else goes on here changes
 import argparse
 import asyncio
 import os
-import resource
-import statistics
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.people import Person, Spoken, crowd, pair_off, talk
+from chat.load.crowd import Crowd
+from chat.load.files import provide_files
+from chat.load.profiles import talk
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import Process, wait_until
 from tests.support.servers import Server, available_servers
 
 TICKS = os.sysconf("SC_CLK_TCK")
+FIRST = 200
+"""People whose cost is not counted: what the first ones cost is not theirs alone."""
+AT_ONCE = 1e6
+"""People a second: as fast as it goes."""
 
 
 @dataclass(frozen=True)
@@ -75,31 +79,37 @@ def cpu_of(process: Process) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-async def measure(
-    place: Place, number: int, rates: Sequence[int], seconds: float
-) -> Iterator[Figure]:
-    figures: list[Figure] = []
-    spoken = Spoken()
-    await crowd(place.urls, 200, Spoken())  # what the first ones cost is not theirs alone
+async def measure(place: Place, number: int, rates: Sequence[int], seconds: float) -> list[Figure]:
+    async with (
+        Crowd(place.urls, ramp=AT_ONCE) as first,
+        Crowd(place.urls, ramp=AT_ONCE, ack_each=True) as crowd,  # as the page does
+    ):
+        await first.come(FIRST)
+        figures = await _coming(place, crowd, number)
+        figures += await _idle(place, number)
+        for rate in rates:
+            figures += await _talking(place, crowd, rate, seconds)
+        return figures + await _waiting(place, crowd)
+
+
+async def _coming(place: Place, crowd: Crowd, number: int) -> list[Figure]:
     rss, memory, cpu, began = place.rss(), place.memory(), place.cpu(), time.monotonic()
-    people = await crowd(place.urls, number, spoken)
+    await crowd.come(number)
     took = time.monotonic() - began
-    figures.append(_each("memory of a node, for a connected account", place.rss() - rss, number))
-    figures.append(_each("memory of Redis, for an account", place.memory() - memory, number))
-    figures += _cpu("to connect and make an account", cpu, place.cpu(), number)
-    figures.append(
-        Figure("accounts made in a second, all this on two cores", f"{number / took:.0f}")
-    )
+    figures = [
+        _each("memory of a node, for a connected account", place.rss() - rss, number),
+        _each("memory of Redis, for an account", place.memory() - memory, number),
+        *_cpu("to connect and make an account", cpu, place.cpu(), number),
+        Figure("accounts made in a second, all this on two cores", f"{number / took:.0f}"),
+    ]
     rss, memory, cpu = place.rss(), place.memory(), place.cpu()
-    await pair_off(people)
-    figures.append(_each("memory of a node, for a session", place.rss() - rss, number // 2))
-    figures.append(_each("memory of Redis, for a session", place.memory() - memory, number // 2))
-    figures += _cpu("to match two", cpu, place.cpu(), number // 2)
-    figures += await _idle(place, number)
-    for rate in rates:
-        figures += await _talking(place, people, spoken, rate, seconds)
-    figures += await _waiting(place, people)
-    return iter(figures)
+    await crowd.pair_off()
+    return [
+        *figures,
+        _each("memory of a node, for a session", place.rss() - rss, number // 2),
+        _each("memory of Redis, for a session", place.memory() - memory, number // 2),
+        *_cpu("to match two", cpu, place.cpu(), number // 2),
+    ]
 
 
 async def _idle(place: Place, number: int, seconds: float = 30) -> list[Figure]:
@@ -110,33 +120,35 @@ async def _idle(place: Place, number: int, seconds: float = 30) -> list[Figure]:
     return [Figure("CPU of nodes for 1000 who are silent", f"{share:.1%} of a core")]
 
 
-async def _talking(
-    place: Place, people: Sequence[Person], spoken: Spoken, rate: int, seconds: float
-) -> list[Figure]:
-    spoken.delays.clear()
-    before, cpu = spoken.delivered, place.cpu()
-    await talk(people, rate, seconds)
-    delivered = spoken.delivered - before
+async def _talking(place: Place, crowd: Crowd, rate: int, seconds: float) -> list[Figure]:
+    tally, book = crowd.tally, crowd.book
+    tally.forget_times()
+    before, cpu = tally.arrived, place.cpu()
+    await talk(crowd, rate, seconds)
+    assert await crowd.until(lambda: not book.under_way(), 10), "not all has arrived"
+    assert (book.wrong, tally.errors.total()) == (0, 0)
     what = f"for a message, at {rate} a second"
-    delays = statistics.quantiles(spoken.delays, n=100)
-    times = f"{delays[49] * 1000:.1f} / {delays[98] * 1000:.1f} ms"
+    times = (tally.delivery.quantile(share) * 1000 for share in (0.5, 0.99))
     return [
-        *_cpu(what, cpu, place.cpu(), delivered),
-        Figure(f"from saying to arriving, p50 / p99, at {rate} a second", times),
+        *_cpu(what, cpu, place.cpu(), tally.arrived - before),
+        Figure(
+            f"from saying to arriving, p50 / p99, at {rate} a second",
+            "{:.1f} / {:.1f} ms".format(*times),
+        ),
     ]
 
 
-async def _waiting(place: Place, people: Sequence[Person], number: int = 500) -> list[Figure]:
+async def _waiting(place: Place, crowd: Crowd, number: int = 500) -> list[Figure]:
     """Half of the people are away: what is said to them waits in Redis."""
+    people = crowd.everybody
     for person in people[1::2]:
-        person.cut()
+        person.vanish()
     await asyncio.to_thread(place.all_away, len(people) // 2)
     memory, talkers = place.inboxes(), people[::2]
-    spoken = talkers[0].spoken
-    wanted = spoken.confirmed + number
+    wanted = crowd.tally.confirmed + number
     for turn in range(number):
-        talkers[turn % 10].say()
-    await spoken.until(lambda spoken: spoken.confirmed >= wanted)
+        talkers[turn % 10].say(crowd.clock())
+    assert await crowd.until(lambda: crowd.tally.confirmed >= wanted, 10), "not all is confirmed"
     return [_each("memory of Redis, for a message that waits", place.inboxes() - memory, number)]
 
 
@@ -154,17 +166,6 @@ def _cpu(
     ]
 
 
-@contextmanager
-def many_files() -> Iterator[None]:
-    """As many sockets as this process may have."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 def options_of(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.sizing", description=__doc__)
     parser.add_argument("--people", type=int, default=4000, help="an even number (4000)")
@@ -176,7 +177,8 @@ def options_of(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     options = options_of()
-    with many_files(), ExitStack() as stack:
+    provide_files(options.people + FIRST)
+    with ExitStack() as stack:
         place = Place(stack, options.fsync)
         figures = asyncio.run(measure(place, options.people, options.rates, options.seconds))
         for figure in figures:

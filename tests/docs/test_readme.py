@@ -1,7 +1,9 @@
 """README.md says what is true: its settings, its commands, its example."""
 
+import argparse
 import ast
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,10 @@ import pytest
 import chat.client
 from chat.cli import main
 from chat.config import SETTINGS
+from chat.load.book import Book
+from chat.load.options import add_options, options_of
+from chat.load.result import Result
+from chat.load.tally import Tally
 from chat.top.drawing import as_text, draw
 from chat.top.snapshot import NodeSeen, PoolSeen, RedisSeen, Snapshot, Waiter
 
@@ -63,6 +69,16 @@ def test_the_picture_of_chat_top_is_one_that_it_draws() -> None:
     snapshot = Snapshot("2026-11-26T21:01:09Z", [pool], redis)
     drawn = as_text(draw(snapshot, 100, where="redis://127.0.0.1:6379/0"))
     assert drawn == shown.partition("\n```")[0]
+
+
+def test_the_example_of_chat_load_is_one_that_it_takes() -> None:
+    """And the line below it is what it would say of these options."""
+    command, _, shown = README.partition("$ chat load ")[2].partition("\n")
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    options = options_of(parser.parse_args(shlex.split(command)))
+    result = Result(options, Tally(), Book(), 400, 400, 10.0, 1.0)
+    assert shown.partition("\n")[0] == result.as_lines()[0]
 
 
 def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,9 +67,13 @@ class Peer(WSListener):
     async def receive(self, cmd: str) -> Frame:
         """The next frame, which must be this command."""
         async with asyncio.timeout(PATIENCE):
-            frame = await self._frames.get()
+            frame = await self.next()
         assert frame["cmd"] == cmd, frame
         return frame
+
+    async def next(self) -> Frame:
+        """The next frame, whatever it is and whenever it comes."""
+        return await self._frames.get()
 
     def unread(self) -> list[str]:
         """The commands that have come and were not asked for."""

@@ -1,0 +1,180 @@
+"""Nodes that die, stand still or are not there, and limits that are hit: what is done, and what is said."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from chat.load.crowd import Crowd
+from chat.load.hints import LoadFailed, hints
+from chat.load.load import run
+from chat.load.options import Options
+from chat.load.profiles import talk
+from chat.load.result import Result
+from tests.load.liar import lying
+from tests.support.nodes import NO_LIMITS, NodeProcess
+from tests.support.process import HOST, free_port
+from tests.support.scripted_node import ScriptedNode
+from tests.support.servers import Server
+
+
+def failed(url: str, pairs: int = 5) -> str:
+    """Why the load cannot be made."""
+    with pytest.raises(LoadFailed) as failure:
+        asyncio.run(run(Options((url,), pairs=pairs, duration=0.2)))
+    return str(failure.value)
+
+
+def limited(**limits: str) -> NodeProcess:
+    return NodeProcess(env={**NO_LIMITS, **limits})
+
+
+def test_a_node_that_dies_costs_nothing_but_its_sockets(redis_server: Server) -> None:
+    """Its people go on at the other URL with their token and seq; both is counted."""
+
+    async def scenario(node: NodeProcess, other: NodeProcess) -> Crowd:
+        async with Crowd([node.url, other.url]) as crowd:
+            await crowd.come(20)
+            await crowd.pair_off()
+            talking = asyncio.create_task(talk(crowd, 200, 2.0))
+            assert await crowd.until(lambda: crowd.tally.arrived > 50, 5)
+            node.kill()
+            await talking
+            await crowd.settle(10)
+        return crowd
+
+    with (
+        NodeProcess(redis_server.url, NO_LIMITS) as node,
+        NodeProcess(redis_server.url, NO_LIMITS) as other,
+    ):
+        crowd = asyncio.run(scenario(node, other))
+    tally, book = crowd.tally, crowd.book
+    assert (book.wrong, tally.accounts_lost, tally.unrecovered, tally.unanswered) == (0, 0, 0, 0)
+    assert tally.confirmed == tally.arrived == tally.said == 400
+    assert tally.sockets_lost >= 10
+    assert tally.came_back == tally.back.count >= 10
+
+
+def test_a_node_that_stands_still_is_left(redis_server: Server) -> None:
+    """When it has not answered for long enough: its people are served elsewhere, and nothing is lost."""
+
+    async def scenario(node: NodeProcess, other: NodeProcess) -> Crowd:
+        async with Crowd([node.url, other.url], answer_seconds=1.0) as crowd:
+            await crowd.come(10)
+            await crowd.pair_off()
+            node.freeze()
+            await talk(crowd, 50, 1.0)
+            await crowd.settle(15)
+            node.thaw()
+        return crowd
+
+    with (
+        NodeProcess(redis_server.url, NO_LIMITS) as node,
+        NodeProcess(redis_server.url, NO_LIMITS) as other,
+    ):
+        crowd = asyncio.run(scenario(node, other))
+    assert (crowd.book.wrong, crowd.tally.unanswered) == (0, 0)
+    assert crowd.tally.arrived == 50
+    assert crowd.tally.troubles["no answer to DIALOGUE_REQ for 1 s"] >= 5
+
+
+def test_a_redis_that_stands_still_costs_time_and_nothing_else(redis_server: Server) -> None:
+    """Code 2 meanwhile: everybody asks again until it is done, once."""
+
+    async def scenario(server: Server, node: NodeProcess) -> Crowd:
+        async with Crowd([node.url]) as crowd:
+            await crowd.come(10)
+            await crowd.pair_off()
+            server.pause()
+            talking = asyncio.create_task(talk(crowd, 100, 1.0))
+            assert await crowd.until(lambda: crowd.tally.errors["DIALOGUE_REQ", 2], 5)
+            server.resume()
+            await talking
+            await crowd.settle(10)
+        return crowd
+
+    patience = {**NO_LIMITS, "CHAT_REDIS_TIMEOUT_SECONDS": "0.5"}
+    with Server(redis_server.kind) as server, NodeProcess(server.url, patience) as node:
+        crowd = asyncio.run(scenario(server, node))
+    assert (crowd.book.wrong, crowd.tally.unanswered, crowd.tally.refused) == (0, 0, 0)
+    assert crowd.tally.confirmed == crowd.tally.arrived == 100
+    assert crowd.tally.repeated > 0
+
+
+def test_nobody_listens() -> None:
+    """It says so at once."""
+    url = f"ws://{HOST}:{free_port()}/ws"
+    assert f"0 of 10 people could come: {url} cannot be reached" in failed(url)
+
+
+def test_a_wrong_path(embedded_node: NodeProcess) -> None:
+    """It says what is there, and where a node is."""
+    why = failed(embedded_node.http.replace("http", "ws") + "/chat")
+    assert why.endswith("answers with HTTP 404, not a WebSocket; a node is at the path /ws")
+
+
+def test_one_wrong_url_among_good_ones(embedded_node: NodeProcess) -> None:
+    """A load that only one of two nodes carries is not the one that was asked for."""
+    wrong = f"ws://{HOST}:{free_port()}/ws"
+    with pytest.raises(LoadFailed, match=f"of 10 people could come: {wrong} cannot be reached"):
+        asyncio.run(run(Options((embedded_node.url, wrong), pairs=5, duration=0.2)))
+
+
+def test_what_is_no_chat_node() -> None:
+    """A WebSocket that answers nothing: it says what there was no answer to, within a bound."""
+
+    async def scenario() -> None:
+        async with (
+            ScriptedNode() as node,
+            Crowd([node.url], answer_seconds=0.5, come_seconds=2.0) as crowd,
+        ):
+            await crowd.come(2)
+
+    with pytest.raises(
+        LoadFailed, match=r"0 of 2 people could come: .*no answer to CRT_ACCOUNT_REQ"
+    ):
+        asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"CHAT_SOCKETS_PER_ADDRESS": "3"}, "HTTP 429"),
+        ({"CHAT_ACCOUNTS_PER_MINUTE": "3"}, "code 6 RateLimited"),
+    ],
+)
+def test_limits_that_keep_people_out_are_named(limits: Mapping[str, str], said: str) -> None:
+    """With what to do about it, before any load is made."""
+    with limited(**limits) as node:
+        why = failed(node.url)
+    assert re.match("[0-3] of 10 people could come: ", why)
+    assert said in why
+    (setting,) = limits
+    assert f"set {setting}=0 on the nodes under test" in why
+
+
+def test_the_limit_of_commands_is_named() -> None:
+    """What it refused is counted by its code, and what to do about it is said."""
+    limits = {"CHAT_COMMANDS_PER_SECOND": "2", "CHAT_COMMANDS_BURST": "5"}
+    with limited(**limits) as node:
+        result = asyncio.run(run(Options((node.url,), pairs=2, rate=100, duration=1.0)))
+    refused = result.tally.errors["DIALOGUE_REQ", 6]
+    assert refused == result.tally.refused > 0
+    assert result.book.wrong == 0
+    assert not result.ok
+    assert ["CHAT_COMMANDS_PER_SECOND" in hint for hint in hints(result.tally)] == [True]
+
+
+def test_messages_that_could_not_be_said_are_told_of() -> None:
+    """Nobody may have more than 64 without an answer, so times would be too good: that is said."""
+
+    async def scenario() -> Result:
+        async with lying(lambda to, n, content: None, code=None) as url:
+            return await run(Options((url,), pairs=1, rate=2000, duration=0.2), end_seconds=0.1)
+
+    result = asyncio.run(scenario())
+    tally = result.tally
+    assert (tally.said, tally.unanswered, tally.held_back) == (128, 128, 400 - 128)
+    assert (result.ok, result.book.wrong) == (False, 0)
+    assert any(line.startswith("held back: ") for line in result.as_lines())
