@@ -62,6 +62,7 @@ class Wire(asyncio.Protocol):
         self._out: list[bytes] = []
         self._now = 0.0
         self._heard = 0.0
+        self._due = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._proving = False
         self._refused: Exception | None = None
@@ -176,6 +177,7 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._due = self._loop.time()
         self._check()
 
     def pause_writing(self) -> None:
@@ -265,7 +267,10 @@ class Wire(asyncio.Protocol):
         """Drops a connection whose oldest call is open, with nothing heard, for longer than allowed,
         and one whose probes are answered but do not arrive."""
         now = self._loop.time()
-        if self._open and now - max(self._open[0][2], self._heard) > self._timeout:
+        late, self._due = now - self._due, now + self._timeout / 4
+        if late > self._timeout / 4:  # it is this process that stood still: what came meanwhile is read first
+            self._watch = self._loop.call_at(self._due, self._check)
+        elif self._open and now - max(self._open[0][2], self._heard) > self._timeout:
             self.drop(f"no answer for {self._timeout:g} s")
         elif self._published - self._arrived >= MISSED_PROBES:
             self.drop("pushes do not arrive")
@@ -273,7 +278,7 @@ class Wire(asyncio.Protocol):
             if self._proving:
                 number = self._published + 1
                 self.call(("SPUBLISH", self._probe, number), partial(self._probed, number))
-            self._watch = self._loop.call_later(self._timeout / 4, self._check)
+            self._watch = self._loop.call_at(self._due, self._check)
 
     def _probed(self, number: int, reply: Any) -> None:
         """Published: it arrives together with this reply, or it was missed."""

@@ -42,7 +42,7 @@ def test_a_repeat_differs_by_nothing_but_that() -> None:
 
 def test_a_confirmation_of_a_node_is_known_by_its_beginning() -> None:
     """And no refusal is."""
-    confirmed = protocol.replies.dialogue_resp("17", 4)
+    confirmed = protocol.replies.dialogue_resp(b'"17"', 4)
     assert confirmed.startswith(frames.CONFIRMED)
     assert frames.confirmed(confirmed) == 17
     command = protocol.decode(frames.Form(42007, 9007).message(17))
