@@ -1,0 +1,106 @@
+"""The same work on this project and on others, in turns: what a message, a socket and a person cost.
+
+CPU is that of the processes, so that what else goes on here changes little; times and rates depend on it.
+"""
+
+import argparse
+import asyncio
+import dataclasses
+import json
+import platform
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from tests.bench.meter import Cores, on_core
+from tests.bench.phases import Figures, measure
+from tests.bench.sizing import many_files
+from tests.bench.systems import SYSTEMS, Place
+from tests.bench.table import table
+from tests.bench.work import PHASES, QUICK, Work
+from tests.support.servers import Server, available_servers, version
+
+
+def options_of(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """What was asked for."""
+    names = ",".join(SYSTEMS)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", default=names, metavar="NAME,…", help=f"of {names}")
+    parser.add_argument("--phases", default=",".join(PHASES), metavar="PHASE,…")
+    parser.add_argument("--rounds", type=int, default=None, help="(3)")
+    parser.add_argument("--quick", action="store_true", help="shows that it works, and no more")
+    parser.add_argument("--people", type=int, help=f"divisible by four ({Work.people})")
+    parser.add_argument("--pairs", type=int, help=f"that talk ({Work.pairs})")
+    parser.add_argument("--window", type=int, help=f"messages under way in a pair ({Work.window})")
+    parser.add_argument("--seconds", type=float, dest="busy", help=f"of talking ({Work.busy:g})")
+    parser.add_argument("--appendonly", action="store_true", help="Redis writes all to its disk")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the result is kept")
+    return parser.parse_args(arguments)
+
+
+def work_of(options: argparse.Namespace) -> Work:
+    given = {
+        name: value
+        for name in ("people", "pairs", "window", "busy")
+        if (value := getattr(options, name)) is not None
+    }
+    if "busy" in given:
+        given["half"] = given["busy"]
+    phases = tuple(options.phases.split(","))
+    return dataclasses.replace(QUICK if options.quick else Work(), phases=phases, **given)
+
+
+def new_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The fastest event loop that there is."""
+    try:
+        import uvloop  # noqa: PLC0415 - not everywhere
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def one_round(name: str, server: Server, cores: Cores, work: Work) -> Figures:
+    with ExitStack() as stack:
+        place = Place(stack, SYSTEMS[name], server, cores)
+        with asyncio.Runner(loop_factory=new_loop()) as runner:
+            return runner.run(measure(place, work))
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """All rounds, in turns; what is kept as JSON."""
+    work, cores = work_of(options), Cores.here()
+    rounds: dict[str, list[Figures]] = {name: [] for name in options.only.split(",")}
+    kind = available_servers()[0]
+    with ExitStack() as stack:
+        with on_core(cores.redis):
+            keep = (
+                "--appendonly",
+                "yes" if options.appendonly else "no",
+                "--appendfsync",
+                "everysec",
+            )
+            server = stack.enter_context(Server(kind, *keep))
+        stack.enter_context(on_core(cores.driver))
+        for _ in range(options.rounds or (1 if options.quick else 3)):
+            for name, done in rounds.items():
+                done.append(one_round(name, server, cores, work))
+    return {
+        "machine": f"{cores.note}; Python {platform.python_version()}, {kind} {version(kind)}",
+        "work": dataclasses.asdict(work),
+        "rounds": rounds,
+    }
+
+
+def main() -> None:
+    options = options_of()
+    with many_files():
+        result = run(options)
+    print(result["machine"])
+    print(table(result["rounds"], {name: system.title for name, system in SYSTEMS.items()}))
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
