@@ -9,20 +9,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+LINUX = sys.platform == "linux"
 SCHEDULED = 2
 """CPUCLOCK_SCHED: the kind of clock that clock_getcpuclockid(3) names."""
 
 
 def cpu_ns(pid: int) -> int:
     """CPU time of another process so far, in ns: all of its threads, also those that have ended."""
-    if sys.platform == "linux":  # the only place where one process may read the clock of another
+    if LINUX:  # the only place where one process may read the clock of another
         return time.clock_gettime_ns((~pid << 3) | SCHEDULED)
     return int(_seconds(_ps(pid, "time")) * 1e9)
 
 
 def rss_bytes(pid: int) -> int:
     """Memory that a process occupies now, in bytes."""
-    if sys.platform == "linux":
+    if LINUX:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
     return int(_ps(pid, "rss")) * 1024
@@ -55,7 +56,7 @@ class Cores:
     @classmethod
     def here(cls) -> "Cores":
         """All nodes on one core; Redis and the driver on another, or on two where there are three."""
-        if sys.platform != "linux":
+        if not LINUX:
             return cls()
         free = sorted(os.sched_getaffinity(0))
         if len(free) < 2:
@@ -73,7 +74,7 @@ class Cores:
 @contextmanager
 def on_core(core: int | None) -> Iterator[None]:
     """This process, and what it starts meanwhile, run on that core alone."""
-    if core is None or sys.platform != "linux":
+    if core is None or not LINUX:
         yield
         return
     before = os.sched_getaffinity(0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
+from tests.bench.dialects.channels import ChannelsPerson
 from tests.bench.dialects.chat import ChatPerson
 from tests.bench.dialects.person import Person, Tally
 from tests.bench.dialects.socketio import SocketIOPerson
@@ -35,11 +36,18 @@ class Counterpart(Process):
         self.port = 0
 
     def start(self) -> Self:
-        self.port = free_port()
-        serve = [sys.executable, "-m", "tests.bench.counterparts.serve"]
-        self._launch([*serve, self.name, str(self.port), self._redis_url], cwd=ROOT)
-        self._wait_until_ready(self._listens, timeout=20)
+        self.launch()
+        self.wait_ready()
         return self
+
+    def launch(self) -> None:
+        """Start it without waiting."""
+        self.port = free_port()
+        module = f"tests.bench.counterparts.{self.name}_server"
+        self._launch([sys.executable, "-m", module, str(self.port), self._redis_url], cwd=ROOT)
+
+    def wait_ready(self) -> None:
+        self._wait_until_ready(self._listens, timeout=20)
 
     def _listens(self) -> bool:
         with socket.socket() as probe:
@@ -66,13 +74,20 @@ def _chat_node(redis_url: str) -> NodeProcess:
     return NodeProcess(redis_url, HIGH_LIMITS)
 
 
+def counterpart(kind: str) -> Callable[[str], Counterpart]:
+    """What makes its nodes."""
+    return partial(Counterpart, kind)
+
+
 SYSTEMS = {
     system.name: system
     for system in (
         System("chat", "this project", _chat_node, ChatPerson, acknowledges=True),
-        System("socketio", "python-socketio", partial(Counterpart, "socketio"), SocketIOPerson),
+        System("socketio", "python-socketio", counterpart("socketio"), SocketIOPerson),
+        System("channels", "Django Channels", counterpart("channels"), ChannelsPerson),
     )
 }
+TITLES = {name: system.title for name, system in SYSTEMS.items()}
 
 
 class Place:
@@ -86,7 +101,9 @@ class Place:
         with on_core(cores.nodes):
             for node in self.nodes:
                 stack.callback(node.close)
-                node.start()
+                node.launch()
+            for node in self.nodes:
+                node.wait_ready()
 
     @property
     def urls(self) -> list[str]:

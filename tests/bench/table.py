@@ -1,7 +1,7 @@
 """The result as a table: a row for each figure, a column for each system, and how they compare."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 Rounds = Mapping[str, Sequence[Mapping[str, float]]]
@@ -10,54 +10,59 @@ Rounds = Mapping[str, Sequence[Mapping[str, float]]]
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: its key, what it is called, and whether more of it is better."""
+    """One figure: its key, what it is called, and whether it is one of the few for the README."""
 
     key: str
     title: str
-    more_is_better: bool = False
+    main: bool = False
 
 
 ROWS = (
-    Row("busy_node", "CPU of nodes for a message, µs"),
-    Row("busy_redis", "CPU of Redis for a message, µs"),
-    Row("core_rate", "messages a second for a core of nodes", more_is_better=True),
-    Row("busy_rate", "messages a second, at most", more_is_better=True),
+    Row("busy_node", "CPU of nodes for a message, µs", main=True),
+    Row("busy_redis", "CPU of Redis for a message, µs", main=True),
+    Row("core_rate", "messages a second for a core of nodes", main=True),
+    Row("busy_rate", "messages a second, nodes on one core, all else on another"),
     Row("busy_driver", "(CPU of the driver for a message, µs)"),
     Row("eager_node", "CPU of nodes, each push acknowledged at once, µs"),
     Row("eager_redis", "CPU of Redis, each push acknowledged at once, µs"),
-    Row("half_rate", "messages a second at half load", more_is_better=True),
+    Row("half_rate", "messages a second at half load"),
     Row("half_node", "CPU of nodes for a message at half load, µs"),
     Row("half_redis", "CPU of Redis for a message at half load, µs"),
-    Row("p50_ms", "delivery at half load, p50, ms"),
-    Row("p99_ms", "delivery at half load, p99, ms"),
-    Row("p999_ms", "delivery at half load, p99.9, ms"),
-    Row("idle_kb", "memory of a node for an idle account, kB"),
-    Row("session_kb", "memory of a node for somebody in a session, kB"),
-    Row("connect_rate", "people who connect in a second", more_is_better=True),
+    Row("p50_ms", "delivery at half of its own load, p50, ms", main=True),
+    Row("p99_ms", "p99, ms", main=True),
+    Row("p999_ms", "p99.9, ms", main=True),
+    Row("idle_kb", "memory of a node for an account, kB", main=True),
+    Row("session_kb", "memory of a node for somebody in a session, kB", main=True),
+    Row("connect_rate", "people who connect in a second", main=True),
     Row("connect_node", "CPU of nodes to connect, µs"),
-    Row("match_rate", "pairs matched in a second", more_is_better=True),
+    Row("match_rate", "pairs matched in a second", main=True),
     Row("match_node", "CPU of nodes to match two, µs"),
-    Row("back_rate", "people who come back in a second", more_is_better=True),
+    Row("back_rate", "people who come back in a second", main=True),
     Row("back_node", "CPU of nodes to come back, µs"),
 )
+MAIN_ROWS = tuple(row for row in ROWS if row.main)
 
 
 def table(rounds: Rounds, titles: Mapping[str, str]) -> str:
-    """Markdown. The first system is compared with the others: how many times better it is."""
-    first, *others = rounds
-    head = [
-        "",
-        *(titles[name] for name in rounds),
-        *(f"{titles[first]} / {titles[name]}" for name in others),
-    ]
-    lines = [head, ["---"] * len(head)]
-    for row in ROWS:
-        found = {name: figures_of(rounds, name, row.key) for name in rounds}
-        if not any(found.values()):
-            continue
-        ratios = [_ratio(found[first], found[name]) for name in others]
-        lines.append([row.title, *map(spread, found.values()), *ratios])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    """All figures, as Markdown: the median, least and most of the rounds."""
+    return _table(rounds, titles, ROWS, spread)
+
+
+def summary(rounds: Rounds, titles: Mapping[str, str]) -> str:
+    """The few for the README: medians."""
+    return _table(rounds, titles, MAIN_ROWS, middle)
+
+
+def floor_line(floor: Sequence[Mapping[str, float]]) -> str:
+    """The floor in a sentence, or nothing where it was not measured."""
+    rounds = {"floor": floor}
+    frame, call = (figures_of(rounds, "floor", key) for key in ("echo_node", "say_redis"))
+    if not frame:
+        return ""
+    line = f"The floor, measured beside it: the bare socket layer echoes a frame for {middle(frame)} µs"
+    if call:
+        line += f"; the bare function takes {middle(call)} µs of Redis under redis-benchmark"
+    return f"{line}."
 
 
 def figures_of(rounds: Rounds, name: str, key: str) -> list[float]:
@@ -65,27 +70,47 @@ def figures_of(rounds: Rounds, name: str, key: str) -> list[float]:
     return [figures[key] for figures in rounds[name] if key in figures]
 
 
+def middle(values: Sequence[float]) -> str:
+    """The median."""
+    return number(statistics.median(values)) if values else "–"
+
+
 def spread(values: Sequence[float]) -> str:
     """The median, with least and most where there are several."""
-    if not values:
-        return "–"
-    middle = number(statistics.median(values))
-    if len(values) == 1:
-        return middle
-    return f"{middle} ({number(min(values))}–{number(max(values))})"
+    if len(values) < 2:
+        return middle(values)
+    return f"{middle(values)} ({number(min(values))}–{number(max(values))})"
 
 
 def number(value: float) -> str:
-    """Three digits that count."""
+    """Three digits, or as many as stand before the point."""
     if abs(value) >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
+def _table(
+    rounds: Rounds,
+    titles: Mapping[str, str],
+    rows: Sequence[Row],
+    shown: Callable[[Sequence[float]], str],
+) -> str:
+    """Of what was measured at all. The first system is compared with each of the others."""
+    first, *others = rounds
+    names = [titles[name] for name in rounds]
+    head = ["", *names, *(f"to {titles[name]}" for name in others)]
+    lines = [head, ["---", *("--:" for _ in head[1:])]]
+    for row in rows:
+        found = {name: figures_of(rounds, name, row.key) for name in rounds}
+        if any(found.values()):
+            ratios = [_ratio(found[first], found[name]) for name in others]
+            lines.append([row.title, *map(shown, found.values()), *ratios])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
 def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    """How often the one goes into the other."""
     if not ours or not theirs:
         return "–"
     ratio = statistics.median(ours) / statistics.median(theirs)
-    if ratio < 1:
-        return f"1/{1 / ratio:.1f}"
-    return f"{ratio:.1f}×"
+    return f"1/{1 / ratio:.1f}" if ratio < 1 else f"{ratio:.1f}×"

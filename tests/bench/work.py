@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-PHASES = ("busy", "half", "eager", "back")
-"""Those that may be left out: as much as fits; half as much; the same, each push acknowledged; coming back."""
+PHASES = ("busy", "half", "eager", "back", "floor")
+"""Those that may be left out: as much as fits; half as much; as much as fits, each push acknowledged;
+coming back; the floor."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,9 @@ class Work:
     warm: float = 1.5
     busy: float = 6
     half: float = 6
+    calls: int = 100_000
+    """of the bare function"""
     phases: tuple[str, ...] = PHASES
 
 
-QUICK = Work(people=80, warm_people=20, pairs=20, warm=0.2, busy=0.6, half=0.6)
+QUICK = Work(people=80, warm_people=20, pairs=20, warm=0.2, busy=0.5, half=0.5, calls=5_000)

@@ -1,21 +1,22 @@
-"""One node of a counterpart: ``python -m tests.bench.counterparts.serve socketio PORT REDIS_URL``."""
+"""How a counterpart's node is run: uvicorn with all that makes it fast."""
 
-import importlib
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 
 
-def main() -> None:
-    name, port, redis_url = sys.argv[1:]
-    app = importlib.import_module(f"{__package__}.{name}_server").make_app(redis_url)
+def serve(make_app: Callable[[str], Any]) -> None:
+    """Runs one node until it is told to stop: ``python -m … PORT REDIS_URL``."""
+    port, redis_url = sys.argv[1:]
     uvicorn.run(
-        app,
+        make_app(redis_url),
         host="127.0.0.1",
         port=int(port),
         loop="uvloop",
         http="httptools",
-        # The faster one of those that uvicorn brings.
+        # The fastest of those that uvicorn brings.
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         lifespan="off",
@@ -24,7 +25,3 @@ def main() -> None:
         backlog=2048,
         timeout_graceful_shutdown=1,
     )
-
-
-if __name__ == "__main__":
-    main()

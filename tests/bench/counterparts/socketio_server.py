@@ -4,20 +4,14 @@ Several of these share AsyncRedisManager. A message is acknowledged to its sende
 emitted; whether the partner is there, and is the partner, is not looked at.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
-import redis.asyncio
 import socketio
 
-CONNECTIONS = 8
-"""To Redis, for matching: as many as are needed at once would be made otherwise, and refused above 100."""
-MEET = """
-local waiting = redis.call('LPOP', KEYS[1])
-if not waiting then redis.call('RPUSH', KEYS[1], ARGV[1]) end
-return waiting
-"""
-"""Who has waited longest; or nobody, and who asks waits: in one step, or two might wait for each other."""
+from tests.bench.counterparts.meeting import meeting
+from tests.bench.counterparts.serve import serve
 
 
 class Json:
@@ -32,11 +26,11 @@ class Json:
         return orjson.loads(text)
 
 
-def make_app(redis_url: str) -> socketio.ASGIApp:
+def make_app(redis_url: str) -> Any:
     """The ASGI application of one node."""
     sio = socketio.AsyncServer(
         async_mode="asgi",
-        # redis-py refuses more than 100 at once by default, and then the manager loses messages.
+        # redis-py refuses more than 100 connections by default, and then the manager loses messages.
         client_manager=socketio.AsyncRedisManager(
             redis_url, redis_options={"max_connections": 10_000}
         ),
@@ -47,24 +41,23 @@ def make_app(redis_url: str) -> socketio.ASGIApp:
         logger=False,
         engineio_logger=False,
     )
-    pool = redis.asyncio.BlockingConnectionPool.from_url(
-        redis_url, max_connections=CONNECTIONS, timeout=60, decode_responses=True
-    )
-    Talk(sio, redis.asyncio.Redis(connection_pool=pool))
+    talk = Talk(sio.emit, meeting(redis_url))
+    for event in ("connect", "disconnect", "match", "say"):
+        sio.on(event, getattr(talk, event))
     return socketio.ASGIApp(sio)
 
 
 class Talk:
     """What people may do: come with a name, ask for a partner, say something to that one."""
 
-    def __init__(self, sio: socketio.AsyncServer, shared: "redis.asyncio.Redis[str]") -> None:
-        self._emit = sio.emit
-        self._meet = shared.register_script(MEET)
+    def __init__(
+        self,
+        emit: Callable[..., Awaitable[None]],
+        meet: Callable[[str], Awaitable[str | None]],
+    ) -> None:
+        self._emit = emit
+        self._meet = meet
         self._nicks: dict[str, str] = {}
-        sio.on("connect", self.connect)
-        sio.on("disconnect", self.disconnect)
-        sio.on("match", self.match)
-        sio.on("say", self.say)
 
     async def connect(self, sid: str, _: Any, auth: dict[str, str]) -> None:
         self._nicks[sid] = auth["nickName"]
@@ -75,7 +68,7 @@ class Talk:
     async def match(self, sid: str) -> dict[str, str]:
         """Answers with the partner; or with nothing, and the partner comes later, as "session"."""
         nick = self._nicks[sid]
-        waiting = await self._meet(["queue"], [f"{sid} {nick}"])
+        waiting = await self._meet(f"{sid} {nick}")
         if waiting is None:
             return {}
         partner, _, name = waiting.partition(" ")
@@ -85,3 +78,7 @@ class Talk:
     async def say(self, sid: str, said: dict[str, str]) -> int:
         await self._emit("message", {"senderId": sid, "content": said["content"]}, to=said["to"])
         return 0
+
+
+if __name__ == "__main__":
+    serve(make_app)

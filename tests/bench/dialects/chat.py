@@ -1,6 +1,7 @@
 """Our own wire (docs/protocol.md)."""
 
 import json
+from typing import Any
 
 from picows import WSFrame, WSTransport
 
@@ -64,12 +65,12 @@ class ChatPerson(Person):
         elif self._owed == 1:
             self.tally.owing.append(self)
 
-    def _other(self, told: dict[str, object]) -> None:
+    def _other(self, told: dict[str, Any]) -> None:
         cmd = told["cmd"]
         if cmd == "PING_REQ":
             self.send(b'{"cmd":"PING_RESP","accountId":%d}' % self._account)
         elif cmd == "PUSH_SIGNAL_REQ":
-            self._pushed(int(str(told["seq"])))
+            self._pushed(told["seq"])
             if told["signalType"] == "NewSession":
                 self._met(told)
         elif cmd == "MATCH_RESP":
@@ -77,13 +78,13 @@ class ChatPerson(Person):
             if told["code"] == 0:
                 self._met(told)
         elif cmd in {"CRT_ACCOUNT_RESP", "RECONNECT_RESP"} and told["code"] == 0:
-            self._account = int(str(told["accountId"])) if "token" in told else self._account
-            self._token = str(told.get("token", self._token))
+            self._account = told.get("accountId", self._account)
+            self._token = told.get("token", self._token)
             self.answered()
         else:
             raise AssertionError(told)
 
-    def _met(self, told: dict[str, object]) -> None:
+    def _met(self, told: dict[str, Any]) -> None:
         self._head = b'{"cmd":"DIALOGUE_REQ","senderId":%d,"sessionId":%d,"requestId":"' % (
             self._account, told["sessionId"],
         )  # fmt: skip
