@@ -47,13 +47,13 @@ PANELS = (
 
 def chart(rounds: Rounds, titles: Mapping[str, str]) -> str:
     """SVG, without anything from elsewhere. Panels that lack a figure are left out."""
+    panels = [panel for panel in PANELS if _is_whole(panel, rounds)]
     lines, top = [], 20
-    for panel in PANELS:
-        if all(figures_of(rounds, name, part.key) for name in rounds for part in panel.parts):
-            lines += _panel(panel, rounds, titles, top)
-            top += ROW * (len(rounds) + 1) + 22
+    for panel in panels:
+        lines += _panel(panel, rounds, titles, top)
+        top += ROW * (len(rounds) + 1) + 22
     height = top + 2
-    label = escape("; ".join(panel.title for panel in PANELS), quote=True)
+    label = escape("; ".join(panel.title for panel in panels), quote=True)
     ground = f'width="{WIDTH - 2}" height="{height - 2}" rx="10" fill="{GROUND}" stroke="{FRAME}"'
     begin = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
     return "\n".join((
@@ -65,6 +65,10 @@ def chart(rounds: Rounds, titles: Mapping[str, str]) -> str:
         "</svg>",
         "",
     ))  # fmt: skip
+
+
+def _is_whole(panel: Panel, rounds: Rounds) -> bool:
+    return all(figures_of(rounds, name, part.key) for name in rounds for part in panel.parts)
 
 
 def _panel(panel: Panel, rounds: Rounds, titles: Mapping[str, str], top: int) -> list[str]:

@@ -18,7 +18,7 @@ def cpu_ns(pid: int) -> int:
     """CPU time of another process so far, in ns: all of its threads, also those that have ended."""
     if LINUX:  # the only place where one process may read the clock of another
         return time.clock_gettime_ns((~pid << 3) | SCHEDULED)
-    return int(_seconds(_ps(pid, "time")) * 1e9)
+    return int(seconds_of(_ps(pid, "time")) * 1e9)
 
 
 def rss_bytes(pid: int) -> int:
@@ -36,13 +36,13 @@ def _ps(pid: int, what: str) -> str:
     return shown.stdout.strip()
 
 
-def _seconds(clock: str) -> float:
+def seconds_of(clock: str) -> float:
     """The seconds of ``[[days-]hours:]minutes:seconds``."""
     days, _, rest = clock.rpartition("-")
-    total = float(days or 0) * 24
+    seconds = 0.0
     for part in rest.split(":"):
-        total = total * 60 + float(part)
-    return total
+        seconds = seconds * 60 + float(part)
+    return seconds + int(days or 0) * 86_400
 
 
 @dataclass(frozen=True)

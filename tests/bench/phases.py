@@ -55,7 +55,7 @@ async def measure(place: Place, work: Work) -> Figures:
             crowd.tally.ack_after = ACK_AFTER
         if "back" in work.phases:
             figures |= await _back(place, crowd)
-    return figures
+    return figures | {"said": crowd.tally.said, "delivered": crowd.tally.delivered}
 
 
 async def _meet(place: Place, crowd: Crowd, work: Work) -> Figures:
