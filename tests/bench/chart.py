@@ -94,10 +94,11 @@ def _bar(panel: Panel, values: Sequence[float], scale: float, y: int) -> list[st
         )
         x += width
     said = " + ".join(
-        f"{number(value)} {panel.unit} {part.name}".rstrip()
+        f'<tspan fill="{part.colour}">{number(value)} {panel.unit} {part.name}'.rstrip()
+        + "</tspan>"
         for part, value in zip(panel.parts, values, strict=True)
     )
-    lines.append(_text(x + 10, y + 14, TEXT, said))
+    lines.append(f'  <text x="{x + 10:.0f}" y="{y + 14}" fill="{TEXT}">{said}</text>')
     return lines
 
 

@@ -47,6 +47,7 @@ async def measure(place: Place, work: Work) -> Figures:
         if "busy" in work.phases:
             figures |= await _busy(place, crowd, work, "busy")
             figures["core_rate"] = 1e6 / figures["busy_node"]
+            figures["core_share"] = figures["busy_rate"] / figures["core_rate"] * 100
         if "half" in work.phases and "busy_rate" in figures:
             figures |= await _half(place, crowd, work, figures["busy_rate"] / 2)
         if "eager" in work.phases and place.system.acknowledges:

@@ -22,6 +22,7 @@ ROWS = (
     Row("busy_redis", "CPU of Redis for a message, µs", main=True),
     Row("core_rate", "messages a second for a core of nodes", main=True),
     Row("busy_rate", "messages a second, nodes on one core, all else on another"),
+    Row("core_share", "(how much of that core the nodes got, %)"),
     Row("busy_driver", "(CPU of the driver for a message, µs)"),
     Row("eager_node", "CPU of nodes, each push acknowledged at once, µs"),
     Row("eager_redis", "CPU of Redis, each push acknowledged at once, µs"),
