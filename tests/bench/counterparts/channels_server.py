@@ -11,7 +11,7 @@ import orjson
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from tests.bench.counterparts.meeting import meeting
+from tests.bench.counterparts.shared import meeting
 from tests.bench.counterparts.serve import serve
 
 
