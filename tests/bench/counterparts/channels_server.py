@@ -11,8 +11,8 @@ import orjson
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from tests.bench.counterparts.shared import meeting
 from tests.bench.counterparts.serve import serve
+from tests.bench.counterparts.shared import meeting
 
 
 def make_app(redis_url: str) -> Any:

@@ -11,8 +11,8 @@ import orjson
 import redis.asyncio
 import socketio
 
-from tests.bench.counterparts.shared import meeting, pool_at
 from tests.bench.counterparts.serve import serve
+from tests.bench.counterparts.shared import meeting, pool_at
 
 
 class Json:
