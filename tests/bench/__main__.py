@@ -37,6 +37,8 @@ def options_of(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if not set(options.only.split(",")) <= set(SYSTEMS):
         parser.error(f"--only takes some of {names}")
+    if options.people is not None and options.people % 4:
+        parser.error("--people takes a number divisible by four")
     if options.publish and options.only != names:
         parser.error("--publish shows all of them")
     return options

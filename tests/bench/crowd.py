@@ -11,6 +11,8 @@ from tests.bench.systems import Place
 
 AT_ONCE = 64
 """People on their way at the same time."""
+ENTER_SECONDS = 120
+"""Until it is clear that somebody got no answer."""
 REST_SECONDS = 0.5
 """After which nothing is under way any more, and memory stands still."""
 ACK_SECONDS = 0.2
@@ -70,7 +72,8 @@ class Crowd:
             for place, person in numbered:
                 await person.come(self._urls[place % len(self._urls)])
 
-        await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
+        async with asyncio.timeout(ENTER_SECONDS):
+            await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
 
     def reply(self, pairs: int, window: int) -> None:
         """So many pairs talk: each message of those under way is answered with the next one."""

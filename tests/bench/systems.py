@@ -24,6 +24,8 @@ HIGH_LIMITS: Mapping[str, str] = {
     "CHAT_COMMANDS_BURST": "1000000",
     "CHAT_ACCOUNTS_PER_MINUTE": "1000000",
     "CHAT_SOCKETS_PER_ADDRESS": "1000000",
+    # On a busy machine it may take long until all are back.
+    "CHAT_GRACE_SECONDS": "300",
 }
 
 
