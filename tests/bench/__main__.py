@@ -13,7 +13,7 @@ from tests.bench.publish import publish
 from tests.bench.run import run
 from tests.bench.sizing import many_files
 from tests.bench.systems import SYSTEMS, TITLES
-from tests.bench.table import floor_line, table
+from tests.bench.table import floor_line, table, warning
 from tests.bench.work import PHASES, QUICK, Work
 
 
@@ -66,7 +66,9 @@ def main() -> None:
         )
     print(result["machine"])
     print(table(result["rounds"], TITLES))
-    print(floor_line(result["floor"]))
+    for line in (floor_line(result["floor"]), warning(result["rounds"])):
+        if line:
+            print(f"\n{line}")
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
     if options.publish:

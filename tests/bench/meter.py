@@ -21,6 +21,15 @@ def cpu_ns(pid: int) -> int:
     return int(seconds_of(_ps(pid, "time")) * 1e9)
 
 
+def all_cpu_ns() -> int | None:
+    """CPU time that everything on this machine has used so far, in ns, where that can be seen."""
+    if not LINUX:
+        return None
+    ticks = [int(field) for field in Path("/proc/stat").read_text().split(None, 9)[1:9]]
+    idle, waiting = ticks[3:5]
+    return (sum(ticks) - idle - waiting) * (1_000_000_000 // os.sysconf("SC_CLK_TCK"))
+
+
 def rss_bytes(pid: int) -> int:
     """Memory that a process occupies now, in bytes."""
     if LINUX:

@@ -5,6 +5,7 @@ import time
 
 from tests.bench.crowd import Crowd
 from tests.bench.dialects.person import ACK_AFTER, Person
+from tests.bench.meter import all_cpu_ns
 from tests.bench.systems import Place
 from tests.bench.work import Work
 
@@ -19,6 +20,7 @@ class Span:
         self._place, self._tally = place, crowd.tally
         self._began, self._cpu = time.perf_counter(), place.cpu()
         self._own, self._delivered = time.process_time(), crowd.tally.delivered
+        self._all = all_cpu_ns()
 
     def messages(self, name: str) -> Figures:
         """CPU for a delivered message, and how many there were in a second."""
@@ -27,12 +29,22 @@ class Span:
             f"{name}_rate": delivered / (time.perf_counter() - self._began),
             f"{name}_driver": (time.process_time() - self._own) / delivered * 1e6,
             **self._each(name, delivered),
+            **self._others(name),
         }
 
     def done(self, name: str, number: int) -> Figures:
         """CPU for each of so many things, and how many there were in a second."""
         rate = number / (time.perf_counter() - self._began)
         return {f"{name}_rate": rate, **self._each(name, number)}
+
+    def _others(self, name: str) -> Figures:
+        """What others used of this machine meanwhile, in % of a core."""
+        now = all_cpu_ns()
+        if now is None or self._all is None:
+            return {}
+        own = sum(self._place.cpu()) - sum(self._cpu) + (time.process_time() - self._own) * 1e9
+        took = (time.perf_counter() - self._began) * 1e9
+        return {f"{name}_others": max(0.0, (now - self._all - own) / took * 100)}
 
     def _each(self, name: str, number: int) -> Figures:
         nodes, redis = (now - then for now, then in zip(self._place.cpu(), self._cpu, strict=True))

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 Rounds = Mapping[str, Sequence[Mapping[str, float]]]
 """The figures of each round, by the name of the system."""
 
+MUCH = 20
+"""% of a core."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -23,6 +26,7 @@ ROWS = (
     Row("core_rate", "messages a second for a core of nodes", main=True),
     Row("busy_rate", "messages a second, nodes on one core, all else on another"),
     Row("core_share", "(how much of that core the nodes got, %)"),
+    Row("busy_others", "(what others used of the machine meanwhile, % of a core)"),
     Row("busy_driver", "(CPU of the driver for a message, µs)"),
     Row("eager_node", "CPU of nodes, each push acknowledged at once, µs"),
     Row("eager_redis", "CPU of Redis, each push acknowledged at once, µs"),
@@ -64,6 +68,16 @@ def floor_line(floor: Sequence[Mapping[str, float]]) -> str:
     if call:
         line += f"; the bare function takes {middle(call)} µs of Redis under redis-benchmark"
     return f"{line}."
+
+
+def warning(rounds: Rounds) -> str:
+    """What to think of times and rates, where others were at work too; nothing where they were not."""
+    most = max(
+        (max(figures_of(rounds, name, "busy_others"), default=0) for name in rounds), default=0
+    )
+    if most < MUCH:
+        return ""
+    return f"Others used up to {most:.0f} % of a core meanwhile: times and rates say little."
 
 
 def figures_of(rounds: Rounds, name: str, key: str) -> list[float]:

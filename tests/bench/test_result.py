@@ -9,7 +9,7 @@ from tests.bench.chart import chart
 from tests.bench.meter import seconds_of
 from tests.bench.publish import BEGIN, END, PICTURE, README, RESULT, block, with_block
 from tests.bench.systems import TITLES
-from tests.bench.table import floor_line, number, summary, table
+from tests.bench.table import floor_line, number, summary, table, warning
 
 ROUNDS = {
     "chat": [
@@ -56,6 +56,14 @@ def test_the_floor_is_a_sentence_of_what_there_is() -> None:
     assert floor_line([]) == ""
     assert floor_line([{"echo_node": 10.0}]).endswith("for 10.0 µs.")
     assert "12.0 µs of Redis" in floor_line([{"echo_node": 10.0, "say_redis": 12.0}])
+
+
+def test_it_is_said_when_others_were_at_work() -> None:
+    """CPU of a process is still right then; times and rates are not."""
+    assert warning({"chat": [{"busy_others": 3.0}, {"busy_others": 80.0}]}).startswith(
+        "Others used up to 80 %"
+    )
+    assert warning({"chat": [{"busy_others": 3.0}], "socketio": [{}]}) == ""
 
 
 def test_the_chart_has_a_bar_for_each_figure_and_says_it() -> None:
