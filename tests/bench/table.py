@@ -7,17 +7,20 @@ from dataclasses import dataclass
 Rounds = Mapping[str, Sequence[Mapping[str, float]]]
 """The figures of each round, by the name of the system."""
 
+NONE = "–"
 MUCH = 20
 """% of a core."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: its key, what it is called, and whether it is one of the few for the README."""
+    """One figure: its key and what it is called; whether it is one of the few for the README; and whether
+    it is worth to be compared, or only says how the others came about."""
 
     key: str
     title: str
     main: bool = False
+    compared: bool = True
 
 
 ROWS = (
@@ -25,9 +28,9 @@ ROWS = (
     Row("busy_redis", "CPU of Redis for a message, µs", main=True),
     Row("core_rate", "messages a second for a core of nodes", main=True),
     Row("busy_rate", "messages a second, nodes on one core, all else on another"),
-    Row("core_share", "(how much of that core the nodes got, %)"),
-    Row("busy_others", "(what others used of the machine meanwhile, % of a core)"),
-    Row("busy_driver", "(CPU of the driver for a message, µs)"),
+    Row("core_share", "(how much of that core the nodes got, %)", compared=False),
+    Row("busy_others", "(what others used of the machine meanwhile, % of a core)", compared=False),
+    Row("busy_driver", "(CPU of the driver for a message, µs)", compared=False),
     Row("eager_node", "CPU of nodes, each push acknowledged at once, µs"),
     Row("eager_redis", "CPU of Redis, each push acknowledged at once, µs"),
     Row("half_rate", "messages a second at half load"),
@@ -87,7 +90,7 @@ def figures_of(rounds: Rounds, name: str, key: str) -> list[float]:
 
 def middle(values: Sequence[float]) -> str:
     """The median."""
-    return number(statistics.median(values)) if values else "–"
+    return number(statistics.median(values)) if values else NONE
 
 
 def spread(values: Sequence[float]) -> str:
@@ -118,7 +121,9 @@ def _table(
     for row in rows:
         found = {name: figures_of(rounds, name, row.key) for name in rounds}
         if any(found.values()):
-            ratios = [_ratio(found[first], found[name]) for name in others]
+            ratios = [
+                _ratio(found[first], found[name]) if row.compared else NONE for name in others
+            ]
             lines.append([row.title, *map(shown, found.values()), *ratios])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -126,6 +131,9 @@ def _table(
 def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
     """How often the one goes into the other."""
     if not ours or not theirs:
-        return "–"
-    ratio = statistics.median(ours) / statistics.median(theirs)
+        return NONE
+    over, under = statistics.median(ours), statistics.median(theirs)
+    if over <= 0 or under <= 0:  # memory that a few people take may be none at all
+        return NONE
+    ratio = over / under
     return f"1/{1 / ratio:.1f}" if ratio < 1 else f"{ratio:.1f}×"

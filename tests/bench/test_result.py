@@ -43,6 +43,12 @@ def test_one_that_lacks_a_figure_is_not_compared() -> None:
     assert "once, µs | 30.0 | – | – |" in table(rounds, TITLES)
 
 
+def test_nothing_is_no_ratio() -> None:
+    """A few people may fit into memory that was there already."""
+    rounds = {"chat": [{"idle_kb": 0.0}], "socketio": [{"idle_kb": 0.0}]}
+    assert "account, kB | 0.00 | 0.00 | – |" in table(rounds, TITLES)
+
+
 @pytest.mark.parametrize(
     ("value", "shown"), [(1234.5, "1234"), (99.95, "100.0"), (12.34, "12.3"), (1.234, "1.23")]
 )
