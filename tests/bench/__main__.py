@@ -1,6 +1,6 @@
 """The same work on this project and on others, in turns: what a message, a socket and a person cost.
 
-CPU is that of the processes, so that what else goes on here changes little; times and rates depend on it.
+CPU is that of the processes: what else goes on here changes it less than times and rates, and for all alike.
 """
 
 import argparse
