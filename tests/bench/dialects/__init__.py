@@ -1,0 +1,1 @@
+"""The load: people who speak the wire of each system, cheap enough that the nodes are what is measured."""
