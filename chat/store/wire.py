@@ -140,10 +140,13 @@ class Wire(asyncio.Protocol):
         self._weight = 0
         while self._open:
             kind, done, _, _ = self._open.popleft()
-            if kind == "call":
-                _guarded(done, LinkDown(reason))
-            elif kind == "place":
-                _guarded(done)
+            try:
+                if kind == "call":
+                    done(LinkDown(reason))
+                elif kind == "place":
+                    done()
+            except Exception:  # a fault of ours costs one call, not the others theirs
+                log.exception(FAULT)
         if self._pressed:
             self._press(False)
 
@@ -268,7 +271,9 @@ class Wire(asyncio.Protocol):
         and one whose probes are answered but do not arrive."""
         now = self._loop.time()
         late, self._due = now - self._due, now + self._timeout / 4
-        if late > self._timeout / 4:  # it is this process that stood still: what came meanwhile is read first
+        if (
+            late > self._timeout / 4
+        ):  # it is this process that stood still: what came meanwhile is read first
             self._watch = self._loop.call_at(self._due, self._check)
         elif self._open and now - max(self._open[0][2], self._heard) > self._timeout:
             self.drop(f"no answer for {self._timeout:g} s")
@@ -294,11 +299,3 @@ class Wire(asyncio.Protocol):
     def _relieve(self) -> None:
         if self._pressed and not self._blocked and self._weight <= RELIEVED_CALLS:
             self._press(False)
-
-
-def _guarded(step: Callable[..., None], *args: Any) -> None:
-    """A fault of ours costs one call, not the others theirs."""
-    try:
-        step(*args)
-    except Exception:
-        log.exception(FAULT)

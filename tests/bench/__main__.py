@@ -9,9 +9,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from chat.load.files import provide_files
 from tests.bench.publish import publish
 from tests.bench.run import run
-from tests.bench.sizing import many_files
 from tests.bench.systems import SYSTEMS, TITLES
 from tests.bench.table import floor_line, table, warning
 from tests.bench.work import PHASES, QUICK, Work
@@ -60,10 +60,9 @@ def work_of(options: argparse.Namespace) -> Work:
 def main() -> None:
     options = options_of()
     rounds = options.rounds or (1 if options.quick else 3)
-    with many_files():
-        result = run(
-            work_of(options), options.only.split(","), rounds, appendonly=options.appendonly
-        )
+    work = work_of(options)
+    provide_files(work.people)
+    result = run(work, options.only.split(","), rounds, appendonly=options.appendonly)
     print(result["machine"])
     print(table(result["rounds"], TITLES))
     for line in (floor_line(result["floor"]), warning(result["rounds"])):
