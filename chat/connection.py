@@ -46,6 +46,10 @@ class State(Enum):
     CLOSED = "closed"
 
 
+BINDING, BOUND, CLOSED = State.BINDING, State.BOUND, State.CLOSED
+"""For what every message passes: a member of an enum takes 50 ns to find."""
+
+
 class Pause(IntFlag):
     """Why a socket is not read. Each who pauses has a reason of its own, and takes only that one back."""
 
@@ -155,7 +159,7 @@ class Connection:
 
     def send(self, frame: bytes) -> None:
         """Sends one frame, or cuts off a client that has let too many bytes wait."""
-        if self.state is not State.CLOSED and (not self.congested or self.has_room()):
+        if self.state is not CLOSED and (not self.congested or self.has_room()):
             self._transport.send(frame)
 
     def pause(self, reason: Pause) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from chat import commands as c
 from chat import protocol
 from chat.binding import Binding
-from chat.connection import Connection, State
+from chat.connection import BINDING, BOUND, CLOSED, Connection, State
 from chat.counts import Counts
 from chat.errors import Close, Code, close_code
 from chat.hub import Hub
@@ -70,12 +70,13 @@ class Handlers:
     def received(self, connection: Connection, frame: bytes) -> None:
         """Acts on one text frame, valid UTF-8 and within the size limit. Never raises for its content."""
         connection.heard = self._now = now = self._clock()
-        if connection.state is State.BINDING:
+        state = connection.state
+        if state is BINDING:
             self.binding.hold(connection, frame)
             return
-        if connection.state is State.CLOSED:
+        if state is CLOSED:
             return
-        command = protocol.decode(frame)
+        command: Any = protocol.decode(frame)
         handle = self._requests.get(type(command))
         if handle is None and self._is_free(connection, command):
             return
@@ -84,7 +85,7 @@ class Handlers:
             self._too_many(connection, command, now, wait)
         elif handle is None:
             self._consider(connection, command)
-        elif connection.state is State.BOUND and _account(command) == connection.account:
+        elif state is BOUND and command.account == connection.account:
             handle(connection, command)
         else:
             self._refuse(connection, command, Code.NOT_ALLOWED)
@@ -265,12 +266,6 @@ class Handlers:
 
 def _nothing() -> None:
     """The answer of a success that has none."""
-
-
-def _account(command: Any) -> int:
-    """Who the client says it is."""
-    account: int = command.account
-    return account
 
 
 def _success(command: c.Command) -> Callable[[], bytes]:

@@ -46,6 +46,8 @@ OTHER_VERSION = (
     b"Connection: close\r\nContent-Length: 0\r\n\r\n"
 )
 NO_STATUS = 1005
+TEXT = WSMsgType.TEXT
+"""As most frames are: a member of an enum takes 50 ns to find."""
 ABNORMAL = 1006
 
 
@@ -139,7 +141,7 @@ class Socket(WSListener):
             self._after_close(transport, kind)
         elif frame.rsv1 or frame.rsv2 or frame.rsv3:
             self._connection.close(Close.PROTOCOL)
-        elif kind is WSMsgType.TEXT and frame.fin and self._partial is None:
+        elif kind is TEXT and frame.fin and self._partial is None:
             self._message(frame.get_payload_as_bytes())
         elif kind in (WSMsgType.TEXT, WSMsgType.CONTINUATION, WSMsgType.BINARY):
             self._fragment(kind, frame.fin, frame.get_payload_as_bytes())
