@@ -1,10 +1,7 @@
 """One RESP3 connection to Redis: calls out, replies and pushes in, from connected to lost."""
 
 import asyncio
-import contextlib
 import logging
-import socket
-import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,6 +10,7 @@ from typing import Any, cast
 import hiredis
 
 from chat.store.calls import Command, Done, LinkDown, Part, pack
+from chat.store.unsent import forget_unsent
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +24,6 @@ MISSED_PROBES = 2
 DEMOTED = "READONLY", "NOREPLICAS"
 """What a server begins its refusal with that is no primary any more, or that is cut off from its replicas, of
 which one may have taken over: who stayed with it would be refused for ever."""
-
-NO_LINGER = struct.pack("ii", 1, 0)
 
 FAULT = "a reply or push of Redis could not be dealt with"
 
@@ -134,7 +130,7 @@ class Wire(asyncio.Protocol):
         self.lost.set_result(reason)
         if self._watch is not None:
             self._watch.cancel()
-        self._forget_unsent()
+        forget_unsent(self._transport)
         self._transport.abort()
         self._out.clear()
         self._weight = 0
@@ -149,14 +145,6 @@ class Wire(asyncio.Protocol):
                 log.exception(FAULT)
         if self._pressed:
             self._press(False)
-
-    def _forget_unsent(self) -> None:
-        """What is still in the kernel must not arrive when the network is back, perhaps in a minute: by
-        then its caller was told that nobody knows, and may have repeated it on the next connection."""
-        sock = self._transport.get_extra_info("socket")
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
 
     def _wait(self, kind: str, what: Any, weight: int = 1) -> None:
         self._open.append((kind, what, self._now, weight))
