@@ -4,7 +4,7 @@ A call costs Redis 3 µs beside what is done in it, and a node as much, a quarte
 there is to do, the less each costs. Nobody waits for it: what came in in this turn leaves at its end.
 
 The call is put together here, as RESP: packed as a list of seven arguments a message, hiredis takes 1.3 µs for each;
-this takes 0.5 (``python -m tests.bench.micro``).
+this takes 0.5.
 """
 
 import asyncio
