@@ -768,11 +768,11 @@ end
 -- For each account whose socket of that epoch still holds it: everything up to seq has arrived.
 -- Returns {0}.
 local function ack(keys, args)
-  local pool = keys[1]
+  local pool, call = keys[1], redis.call
   for i = 1, #args, 3 do
-    local account = holds(pool, args[i], args[i + 1])
-    if account then
-      acknowledge(pool, args[i], account, tonumber(args[i + 2]))
+    local found = call('HMGET', pool .. ':account:' .. args[i], 'epoch', 'state', 'seq', 'acked')
+    if found[1] == args[i + 1] and found[2] == 'online' then -- as holds, with no more than is needed
+      acknowledge(pool, args[i], { seq = tonumber(found[3]), acked = tonumber(found[4]) }, tonumber(args[i + 2]))
     end
   end
   return { OK }
