@@ -25,7 +25,7 @@ from chat.workers.worker import Worker
 
 log = logging.getLogger(__name__)
 
-COLLECT = (20_000, 20, 50)
+COLLECT = (10_000, 5, 200)
 """When the garbage collector looks: a message leaves nothing for it behind, so what it finds is little, and as it was
 it took 7% of the time. Everything that was there at the start is not looked at again."""
 STOPPING = signal.SIGTERM, signal.SIGINT

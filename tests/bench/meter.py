@@ -30,6 +30,14 @@ def all_cpu_ns() -> int | None:
     return (sum(ticks) - idle - waiting) * (1_000_000_000 // os.sysconf("SC_CLK_TCK"))
 
 
+def loopback_bytes() -> int | None:
+    """What this machine has said to itself so far, headers and all, where that can be seen."""
+    if not LINUX:
+        return None
+    devices = Path("/proc/net/dev").read_text().splitlines()
+    return next((int(line.split()[1]) for line in devices if line.strip().startswith("lo:")), None)
+
+
 def rss_bytes(pid: int) -> int:
     """Memory that a process occupies now, in bytes."""
     if LINUX:

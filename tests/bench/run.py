@@ -58,9 +58,9 @@ def run(work: Work, names: Sequence[str], rounds: int, *, appendonly: bool) -> d
         bench = Bench(server, cores, work)
         for _ in range(rounds):
             for name in names:
-                found[name].append(_rounded(bench.round_of(name)))
+                found[name].append(rounded(bench.round_of(name)))
             if "floor" in work.phases:
-                floor.append(_rounded(bench.floor()))
+                floor.append(rounded(bench.floor()))
     return {
         "machine": f"{cores.note}; {', '.join(versions(server))}",
         "work": {**dataclasses.asdict(work), "appendonly": appendonly},
@@ -93,7 +93,7 @@ def versions(server: Server) -> Iterator[str]:
             yield f"{package} {there[package]}"
 
 
-def _rounded(figures: Figures) -> Figures:
+def rounded(figures: Figures) -> Figures:
     """Without digits that say nothing; what was counted is whole."""
     return {
         key: value if isinstance(value, int) else float(f"{value:.4g}")
