@@ -3,29 +3,23 @@
 import asyncio
 import math
 import time
-from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from chat.load.crowd import Crowd, all_here
+from chat.load.crowd import all_here
 from chat.load.pacing import evenly
-from chat.load.person import Person
 from chat.load.profiles import talk
-from chat.load.host import State
 from tests.bench.lag import Lag
 from tests.bench.stage import Stage, Watch
+from tests.bench.throng import LONGEST_SECONDS, Throng
 
-AS_FAST_AS_IT_GOES = 1e6
-"""People a second: what bounds it is how many are on their way at the same time."""
 FIRST_SHARE = 0.02
 """Of the people, who come before the others: what the first ones cost is not the others' alone."""
 ASKS_PER_SECOND = 2000
 """So many look for a partner."""
 EACH_SAYS_SECONDS = 5
 """While all talk, each says something so often."""
-LONGEST_SECONDS = 120
-"""Until it is clear that somebody is missing."""
 REST_SECONDS = 1.5
 """After which nothing is under way any more: the node looks after its sockets once a second."""
 
@@ -67,30 +61,6 @@ class Phase:
         }
 
 
-class Throng(Crowd):
-    """People who, once the node lets them go, count how, and do not come back: there is no other node."""
-
-    def __init__(self, url: str, at_once: int) -> None:
-        super().__init__([url], ramp=AS_FAST_AS_IT_GOES, come_seconds=LONGEST_SECONDS, at_once=at_once)
-        self.leaving = False
-        self.closed: Counter[int] = Counter()
-        """Sockets that ended while leaving, by close code."""
-        self.last_closed = 0.0
-
-    def lost(self, person: Person, code: int) -> None:
-        if self.leaving:
-            self.closed[code] += 1
-            self.last_closed = time.monotonic()
-            person.state = State.DONE
-        else:
-            super().lost(person, code)
-
-    @property
-    def present(self) -> int:
-        """Who have their account."""
-        return sum(person.state is State.HERE for person in self.everybody)
-
-
 async def phases(stage: Stage, day: Day) -> AsyncIterator[Phase]:
     """One after the other, as they end."""
     async with Throng(stage.node.url, day.at_once) as throng:
@@ -98,7 +68,15 @@ async def phases(stage: Stage, day: Day) -> AsyncIterator[Phase]:
         await throng.come(max(2, int(day.people * FIRST_SHARE)))
         await asyncio.sleep(REST_SECONDS)
         host.empty, host.first = stage.rss(), len(throng.everybody)
-        for phase in host.start_up, host.match, host.idle, host.talk, host.storm, host.kill, host.drain:
+        for phase in (
+            host.start_up,
+            host.match,
+            host.idle,
+            host.talk,
+            host.storm,
+            host.kill,
+            host.drain,
+        ):
             yield await phase()
 
 
@@ -167,7 +145,9 @@ class Hours:
         pings = tally.pings - pings
         each = watch.shares()["node_percent"] / self._day.people * 1000
         session_kb = self._each_kb()
-        said = f"{each:.2f}% of a core for 1000 silent people, {pings} pings, {session_kb:.1f} kB each"
+        said = (
+            f"{each:.2f}% of a core for 1000 silent people, {pings} pings, {session_kb:.1f} kB each"
+        )
         return await self._phase(
             "idle", watch, said, pings=pings, percent_for_1000=each, session_kb=session_kb
         )
@@ -184,7 +164,9 @@ class Hours:
         assert await throng.until(lambda: not throng.book.under_way(), 10), "not all has arrived"
         p50, p99 = (tally.delivery.quantile(share) * 1e3 for share in (0.5, 0.99))
         pings, arrived = tally.pings - pings, tally.arrived - before
-        said = f"{rate:.0f} messages a second arrive in p50 {p50:.1f}, p99 {p99:.1f} ms, {pings} pings"
+        said = (
+            f"{rate:.0f} messages a second arrive in p50 {p50:.1f}, p99 {p99:.1f} ms, {pings} pings"
+        )
         return await self._phase(
             "talk", watch, said, rate=rate, arrived=arrived, wrong=throng.book.wrong, pings=pings,
             delivery_p50_ms=p50, delivery_p99_ms=p99,
@@ -216,7 +198,9 @@ class Hours:
         assert await throng.until(lambda: all_here(throng.everybody), LONGEST_SECONDS), "missing"
         took, number = watch.seconds, len(throng.everybody)
         lost = tally.accounts_lost + tally.unrecovered
-        said = f"all {number} were back after {took:.1f} s, {number / took:.0f} a second, {lost} lost"
+        said = (
+            f"all {number} were back after {took:.1f} s, {number / took:.0f} a second, {lost} lost"
+        )
         return {"said": said, "seconds": took, "per_second": number / took, "lost": lost}
 
     async def drain(self) -> Phase:

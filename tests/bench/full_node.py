@@ -73,7 +73,8 @@ async def _all(stage: Stage, day: Day) -> list[Phase]:
 def stalls(result: dict[str, Any]) -> Iterator[str]:
     """The phases in which the event loop was later than it should be."""
     for name, phase in result["phases"].items():
-        if phase["lag_ms"]["p99"] > LIMIT_MS:
+        p99 = phase["lag_ms"]["p99"]
+        if p99 is None or p99 > LIMIT_MS:
             yield name
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from chat.load.files import provide_files
+from tests.bench import scale
 from tests.bench.growing import QUICK, Growth, Steps
 from tests.bench.lines import picture
 from tests.bench.meter import Cores, on_core
@@ -73,9 +74,10 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def publish(result: Mapping[str, Any]) -> None:
-    """The figures and their picture."""
+    """The figures, their picture, and the page that is computed from them."""
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     PICTURE.write_text(picture(result))
+    scale.publish()
 
 
 def main() -> None:

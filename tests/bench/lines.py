@@ -83,9 +83,7 @@ def _panel(panel: Panel, rows: Sequence[Mapping[str, float]], top: int) -> list[
     return drawn
 
 
-def _line(
-    line: Line, points: Sequence[tuple[float, float]], values: Sequence[float]
-) -> list[str]:
+def _line(line: Line, points: Sequence[tuple[float, float]], values: Sequence[float]) -> list[str]:
     path = "L".join(f"{x:.0f} {y:.1f}" for x, y in points)
     drawn = [f'  <path d="M{path}" fill="none" stroke="{line.colour}" stroke-width="2"/>']
     for turn, ((x, y), value) in enumerate(zip(points, values, strict=True)):
@@ -96,6 +94,4 @@ def _line(
 
 
 def _centred(x: float, y: float, colour: str, said: str) -> str:
-    return (
-        f'  <text x="{x:.0f}" y="{y:.0f}" fill="{colour}" text-anchor="middle">{escape(said)}</text>'
-    )
+    return f'  <text x="{x:.0f}" y="{y:.0f}" fill="{colour}" text-anchor="middle">{escape(said)}</text>'
