@@ -95,7 +95,10 @@ class Hours:
     async def _phase(self, name: str, watch: Watch, said: str, **figures: float) -> Phase:
         """Ends it: what all of them have in common."""
         shares, lag, behind = watch.shares(), await watch.lag(), self._throng.tally.behind * 1e3
-        said += f" · node {shares['node_percent']:.0f}%, driver {shares['driver_percent']:.0f}% of a core (late by {behind:.0f} ms at most)"
+        said += (
+            f" · node {shares['node_percent']:.0f}% of a core (waited for it {shares['node_waited_percent']:.0f}%)"
+            f", driver {shares['driver_percent']:.0f}% (late by {behind:.0f} ms at most)"
+        )
         figures |= {**shares, "driver_late_ms": behind, "here": self._throng.present}
         return Phase(name, said, lag, figures)
 

@@ -30,6 +30,12 @@ def all_cpu_ns() -> int | None:
     return (sum(ticks) - idle - waiting) * (1_000_000_000 // os.sysconf("SC_CLK_TCK"))
 
 
+def waited_ns(pid: int) -> int:
+    """For how long so far a process could have run and got no core, in ns; 0 where that cannot be seen."""
+    file = Path(f"/proc/{pid}/schedstat")
+    return int(file.read_text().split()[1]) if LINUX and file.exists() else 0
+
+
 def loopback_bytes() -> int | None:
     """What this machine has said to itself so far, headers and all, where that can be seen."""
     if not LINUX:

@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack
 
 from tests.bench.lag import Lag
-from tests.bench.meter import Cores, cpu_ns, on_core, rss_bytes
+from tests.bench.meter import Cores, cpu_ns, on_core, rss_bytes, waited_ns
 from tests.bench.run import redis_server
 from tests.bench.systems import HIGH_LIMITS
 from tests.support.nodes import NodeProcess
@@ -78,6 +78,7 @@ class Watch:
     def __init__(self, stage: Stage, lag: Lag) -> None:
         self._stage, self._lag = stage, lag
         self._began, self._cpu = time.monotonic(), stage.node_cpu()
+        self._waited = waited_ns(stage.node.pid)
         self._redis, self._own = cpu_ns(stage.server.pid), time.process_time_ns()
 
     @classmethod
@@ -91,10 +92,12 @@ class Watch:
         return time.monotonic() - self._began
 
     def shares(self) -> dict[str, float]:
-        """In % of a core, so far: what of it each had for itself."""
+        """In % of a core, so far: what of it each had for itself; and for how much of the time the node could have
+        run, and others had its core: it is late then through no fault of its own."""
         took = self.seconds * 1e9
         return {
             "node_percent": (self._stage.node_cpu() - self._cpu) / took * 100,
+            "node_waited_percent": (waited_ns(self._stage.node.pid) - self._waited) / took * 100,
             "redis_percent": (cpu_ns(self._stage.server.pid) - self._redis) / took * 100,
             "driver_percent": (time.process_time_ns() - self._own) / took * 100,
         }

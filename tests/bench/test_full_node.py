@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.bench.full_node import stalls
+from tests.bench.full_node import disturbed, stalls
 from tests.bench.lag import Lag
 from tests.support.nodes import ROOT
 from tests.support.servers import available_servers
@@ -92,3 +92,9 @@ def test_phases_that_stall_are_named() -> None:
     """A p99 within the limit is none, one above all bounds is."""
     told = {"idle": {"lag_ms": {"p99": 50.0}}, "storm": {"lag_ms": {"p99": None}}, "talk": {"lag_ms": {"p99": 100.0}}}  # fmt: skip
     assert list(stalls({"phases": told})) == ["storm", "talk"]
+
+
+def test_a_busy_machine_is_told_from_a_slow_node() -> None:
+    """By how long the node could have run and had no core."""
+    assert disturbed({"phases": {"idle": {"node_waited_percent": 20.0}, "drain": {}}})
+    assert not disturbed({"phases": {"idle": {"node_waited_percent": 0.2}, "drain": {}}})
