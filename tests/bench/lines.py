@@ -37,7 +37,7 @@ class Panel:
 
 CPU = (Line("node", "nodes", NODE), Line("redis", "Redis", REDIS, above=False))
 PANELS = (
-    Panel("nodes", "Messages a second, as many as fit (all nodes on one core)", "nodes", (Line("rate", "messages a second", RATE),)),
+    Panel("nodes", "Messages a second, as many as fit (all nodes on one core)", "nodes", (Line("rate", "a second", RATE),)),
     Panel("nodes", "CPU for a message, µs, as many as fit", "nodes", CPU),
     Panel("connections", "CPU for a message, µs, among more and more people", "connected", CPU),
     Panel("sessions", "CPU for a message, µs, in more and more sessions", "sessions", CPU),
