@@ -2,7 +2,7 @@
 
 A socket is looked at when something may be due: no account in time, quiet for long enough to be
 pinged, silent past the limit, or a push not acknowledged (an old client tells by answering a ping).
-A wheel holds each socket under the second of its next look.
+A wheel holds each socket under the time of its next look.
 """
 
 from collections import defaultdict
@@ -15,27 +15,31 @@ from chat.connection import Connection, State
 from chat.errors import Close
 
 TICK_SECONDS = 1.0
-"""How often the wheels are turned."""
+"""How often a node looks at what may be due and is in no hurry."""
+LOOK_SECONDS = 0.1
+"""How often the wheels are turned. Those who came back in the same second fall quiet in the same second: a node
+that pinged them all at once would stand still for everybody else."""
 UNACKNOWLEDGED_SECONDS = 0.5
-"""When to look whether a push was acknowledged. Rounded up to a second, and seen at the next tick,
-that is at the most 2.5 s later; the protocol allows 3 s until the ping."""
+"""When to look whether a push was acknowledged. Rounded up to a second that is at the most 1.6 s later; the
+protocol allows 3 s until the ping."""
 OPEN_PINGS = 8
 """More are not written to a client that answers none: the limit for silence will tell."""
 
 
 class Wheel:
-    """Connections by the second in which to look at them."""
+    """Connections by when to look at them: in steps of so many seconds."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, step: float = 1.0) -> None:
         self._slots: defaultdict[int, list[Connection]] = defaultdict(list)
-        self._next = ceil(now)
+        self._step = step
+        self._next = ceil(now / step)
 
     def add(self, connection: Connection, due: float) -> None:
-        self._slots[max(ceil(due), self._next)].append(connection)
+        self._slots[max(ceil(due / self._step), self._next)].append(connection)
 
     def due(self, now: float) -> Iterator[Connection]:
-        """Takes out those whose time has come; what is added meanwhile waits for a later second."""
-        while self._next <= now:
+        """Takes out those whose time has come; what is added meanwhile waits for a later step."""
+        while self._next <= now / self._step:
             slot = self._slots.pop(self._next, ())
             self._next += 1
             yield from slot
@@ -71,7 +75,7 @@ class Liveness:
         self._clock = clock
         self._ping = ping
         self._new = Wheel(clock())
-        self._bound = Wheel(clock())
+        self._bound = Wheel(clock(), LOOK_SECONDS)
         self._pushes = Wheel(clock())
 
     def opened(self, connection: Connection) -> None:

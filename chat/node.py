@@ -23,7 +23,7 @@ from chat.errors import Close
 from chat.handlers import Handlers
 from chat.hub import Hub
 from chat.lease import Lease
-from chat.liveness import TICK_SECONDS, Liveness, Patience
+from chat.liveness import LOOK_SECONDS, TICK_SECONDS, Liveness, Patience
 from chat.nicks import friendly_nick
 from chat.report import Report
 from chat.store.figures import Figures
@@ -112,6 +112,7 @@ class Node:
                 self._lease.keep,
                 self._lease.sweep,
                 self._tick,
+                self._look_at_sockets,
                 self._watch_lag,
                 self._look_for_strays,
             ):
@@ -234,11 +235,16 @@ class Node:
         """What is looked at once a second."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self._liveness.tick()
             self._hub.tick()
             self._backpressure.tick()
             self._handlers.binding.settle()
             self._acks.flush()
+
+    async def _look_at_sockets(self) -> None:
+        """Whether they live: a few at a time."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._liveness.tick()
 
     async def _look_for_strays(self) -> None:
         """After an interruption, until all are known."""

@@ -63,7 +63,7 @@ class Arrivals:
         self._reached.add(url)
 
     async def serve(self) -> None:
-        """One of AT_ONCE tasks that run as long as there are people."""
+        """One of several tasks that run as long as there are people."""
         while True:
             person = await self._line.get()
             if person.state is not State.DONE:

@@ -31,7 +31,8 @@ GOODBYES_AT_ONCE = 100
 class Crowd:
     """Use it in ``async with``: at its end everybody says goodbye. ``ramp``: people a second that come, also
     those who come back. ``ack_each``: every push is acknowledged at once, alone. A node that does not answer
-    for ``answer_seconds`` is left. ``come_seconds``: how much longer than by the ramp the coming may take."""
+    for ``answer_seconds`` is left. ``come_seconds``: how much longer than by the ramp the coming may take.
+    ``at_once``: connections that are being made at the same time."""
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Crowd:
         ack_each: bool = False,
         answer_seconds: float = ANSWER_SECONDS,
         come_seconds: float = COME_SECONDS,
+        at_once: int = AT_ONCE,
         plan: Plan | None = None,
         clock: Clock = time.monotonic,
         random: Random | None = None,
@@ -56,6 +58,7 @@ class Crowd:
         self.clock = clock
         self._ramp = ramp
         self._come_seconds = come_seconds
+        self._at_once = at_once
         self._arrivals = Arrivals(
             self.urls, ramp, self.tally, clock, random or Random()  # noqa: S311 - guards nothing
         )  # fmt: skip
@@ -72,7 +75,7 @@ class Crowd:
         self.heard: Callable[[Person], None] = plan.heard
 
     async def __aenter__(self) -> Self:
-        work = [self._tick(), *(self._arrivals.serve() for _ in range(AT_ONCE))]
+        work = [self._tick(), *(self._arrivals.serve() for _ in range(self._at_once))]
         self._tasks = [asyncio.create_task(part) for part in work]
         return self
 

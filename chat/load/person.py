@@ -118,6 +118,7 @@ class Person(Account):
     def _other(self, told: dict[str, object]) -> None:
         cmd = told.get("cmd")
         if cmd == "PING_REQ":
+            self._host.tally.pings += 1
             self.send(frames.pong(self.account))
         elif isinstance(cmd, str) and cmd.endswith("_RESP"):
             self.answer(cmd, told)

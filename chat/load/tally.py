@@ -15,7 +15,7 @@ class Tally:
 
     __slots__ = (
         "accounts", "accounts_lost", "all_back", "answer", "arrived", "back", "behind", "came_back",
-        "confirmed", "connect", "cut", "delivery", "errors", "held_back", "match", "meetings", "refused",
+        "confirmed", "connect", "cut", "delivery", "errors", "held_back", "match", "meetings", "pings", "refused",
         "repeated", "said", "sockets_lost", "troubles", "unanswered", "unrecovered",
     )  # fmt: skip
 
@@ -33,6 +33,8 @@ class Tally:
         """Who were told that something could not be replayed."""
         self.meetings = 0
         """Sessions that began."""
+        self.pings = 0
+        """PING_REQ of nodes, all of them answered."""
         self.said = 0
         self.confirmed = 0
         """Answered with code 0."""

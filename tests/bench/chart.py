@@ -77,10 +77,10 @@ def _panel(panel: Panel, rounds: Rounds, titles: Mapping[str, str], top: int) ->
         for name in rounds
     }
     scale = LONGEST / max(map(sum, lengths.values()))
-    lines = [_text(24, top + 16, TEXT, panel.title, bold=True)]
+    lines = [text(24, top + 16, TEXT, panel.title, bold=True)]
     for place, (name, values) in enumerate(lengths.items(), start=1):
         y = top + place * ROW
-        lines.append(_text(24, y + 14, QUIET, titles[name]))
+        lines.append(text(24, y + 14, QUIET, titles[name]))
         lines += _bar(panel, values, scale, y)
     return lines
 
@@ -102,6 +102,6 @@ def _bar(panel: Panel, values: Sequence[float], scale: float, y: int) -> list[st
     return lines
 
 
-def _text(x: float, y: int, colour: str, said: str, *, bold: bool = False) -> str:
+def text(x: float, y: int, colour: str, said: str, *, bold: bool = False) -> str:
     weight = ' font-weight="600"' if bold else ""
     return f'  <text x="{x:.0f}" y="{y}" fill="{colour}"{weight}>{escape(said)}</text>'

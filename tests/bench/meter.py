@@ -30,6 +30,20 @@ def all_cpu_ns() -> int | None:
     return (sum(ticks) - idle - waiting) * (1_000_000_000 // os.sysconf("SC_CLK_TCK"))
 
 
+def waited_ns(pid: int) -> int:
+    """For how long so far a process could have run and got no core, in ns; 0 where that cannot be seen."""
+    file = Path(f"/proc/{pid}/schedstat")
+    return int(file.read_text().split()[1]) if LINUX and file.exists() else 0
+
+
+def loopback_bytes() -> int | None:
+    """What this machine has said to itself so far, headers and all, where that can be seen."""
+    if not LINUX:
+        return None
+    devices = Path("/proc/net/dev").read_text().splitlines()
+    return next((int(line.split()[1]) for line in devices if line.strip().startswith("lo:")), None)
+
+
 def rss_bytes(pid: int) -> int:
     """Memory that a process occupies now, in bytes."""
     if LINUX:

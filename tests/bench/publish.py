@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.bench import scale
+from tests.bench.blocks import with_block
 from tests.bench.chart import chart
 from tests.bench.systems import TITLES
 from tests.bench.table import floor_line, summary
@@ -19,25 +21,17 @@ BEGIN, END = "<!-- benchmark: by python -m tests.bench --publish -->\n", "<!-- /
 
 
 def publish(result: Mapping[str, Any]) -> None:
-    """Writes all three."""
+    """Writes all three, and the page that is computed from them."""
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     PICTURE.write_text(chart(result["rounds"], TITLES))
-    README.write_text(with_block(README.read_text(), block(result)))
+    README.write_text(with_block(README.read_text(), BEGIN, block(result), END))
+    scale.publish()
 
 
 def block(result: Mapping[str, Any]) -> str:
     """What the README says between its two marks."""
     parts = summary(result["rounds"], TITLES), floor_line(result["floor"])
     return "\n".join(f"{part}\n" for part in parts if part)
-
-
-def with_block(readme: str, said: str) -> str:
-    """The README with another block."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError("the README has no place for it")
-    return f"{before}{BEGIN}{said}{END}{after}"
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ class Bench:
         """Nodes of its own, and an empty Redis."""
         with ExitStack() as stack:
             place = Place(stack, system, self.server, self.cores)
-            with asyncio.Runner(loop_factory=_new_loop()) as runner:
+            with asyncio.Runner(loop_factory=new_loop()) as runner:
                 return runner.run(measured(place))
 
 
@@ -53,28 +53,28 @@ def run(work: Work, names: Sequence[str], rounds: int, *, appendonly: bool) -> d
     floor: list[Figures] = []
     with ExitStack() as stack:
         with on_core(cores.redis):
-            server = stack.enter_context(_server(appendonly))
+            server = stack.enter_context(redis_server(appendonly=appendonly))
         stack.enter_context(on_core(cores.driver))
         bench = Bench(server, cores, work)
         for _ in range(rounds):
             for name in names:
-                found[name].append(_rounded(bench.round_of(name)))
+                found[name].append(rounded(bench.round_of(name)))
             if "floor" in work.phases:
-                floor.append(_rounded(bench.floor()))
+                floor.append(rounded(bench.floor()))
     return {
-        "machine": f"{cores.note}; {', '.join(_versions(server))}",
+        "machine": f"{cores.note}; {', '.join(versions(server))}",
         "work": {**dataclasses.asdict(work), "appendonly": appendonly},
         "rounds": found,
         "floor": floor,
     }
 
 
-def _server(appendonly: bool) -> Server:
+def redis_server(*, appendonly: bool) -> Server:
     keep = ("--appendonly", "yes" if appendonly else "no", "--appendfsync", "everysec")
     return Server(available_servers()[0], *keep)
 
 
-def _new_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def new_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """The fastest event loop that there is."""
     try:
         import uvloop  # noqa: PLC0415 - not everywhere
@@ -83,7 +83,7 @@ def _new_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def _versions(server: Server) -> Iterator[str]:
+def versions(server: Server) -> Iterator[str]:
     """Of all that has a part in the figures, as far as it is here."""
     yield f"Python {platform.python_version()}"
     yield f"{server.kind} {version(server.kind)}"
@@ -93,7 +93,7 @@ def _versions(server: Server) -> Iterator[str]:
             yield f"{package} {there[package]}"
 
 
-def _rounded(figures: Figures) -> Figures:
+def rounded(figures: Figures) -> Figures:
     """Without digits that say nothing; what was counted is whole."""
     return {
         key: value if isinstance(value, int) else float(f"{value:.4g}")

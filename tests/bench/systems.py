@@ -95,11 +95,13 @@ TITLES = {name: system.title for name, system in SYSTEMS.items()}
 class Place:
     """A system at work: its nodes on one core, an empty Redis."""
 
-    def __init__(self, stack: ExitStack, system: System, server: Server, cores: Cores) -> None:
+    def __init__(
+        self, stack: ExitStack, system: System, server: Server, cores: Cores, nodes: int = NODES
+    ) -> None:
         server.flush()
         self.system = system
         self.server = server
-        self.nodes = [system.node(server.url) for _ in range(NODES)]
+        self.nodes = [system.node(server.url) for _ in range(nodes)]
         with on_core(cores.nodes):
             for node in self.nodes:
                 stack.callback(node.close)

@@ -5,9 +5,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from tests.bench.blocks import with_block
 from tests.bench.chart import chart
 from tests.bench.meter import seconds_of
-from tests.bench.publish import BEGIN, END, PICTURE, README, RESULT, block, with_block
+from tests.bench.publish import BEGIN, END, PICTURE, README, RESULT, block
 from tests.bench.systems import TITLES
 from tests.bench.table import floor_line, number, summary, table, warning
 
@@ -91,9 +92,10 @@ def test_the_chart_leaves_out_what_was_not_measured() -> None:
 
 def test_the_block_of_the_readme_is_replaced_as_a_whole() -> None:
     """And nothing around it."""
-    assert with_block(f"a\n{BEGIN}old\n{END}\nb", "new\n") == f"a\n{BEGIN}new\n{END}\nb"
+    before, after = (f"a\n{BEGIN}{said}\n{END}\nb" for said in ("old", "new"))
+    assert with_block(before, BEGIN, "new\n", END) == after
     with pytest.raises(ValueError, match="no place"):
-        with_block("a", "new\n")
+        with_block("a", BEGIN, "new\n", END)
 
 
 def test_the_readme_shows_the_figures_of_the_result() -> None:

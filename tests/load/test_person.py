@@ -169,6 +169,7 @@ def test_a_ping_is_answered() -> None:
     async def script(node: ScriptedNode, peer: Peer, crowd: Crowd) -> None:
         peer.send("PING_REQ", accountId=1000)
         assert (await peer.receive("PING_RESP"))["accountId"] == 1000
+        assert crowd.tally.pings == 1
 
     played(script)
 

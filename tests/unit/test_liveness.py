@@ -83,6 +83,19 @@ def test_what_is_added_while_looking_waits_for_the_next_turn() -> None:
     assert list(wheel.due(11.0)) == [connection]
 
 
+def test_those_who_came_in_the_same_second_are_not_pinged_at_once() -> None:
+    """Each as soon as it has been quiet for long enough: everybody who came back together would be a pause."""
+    world = World()
+    for _ in range(4):
+        world.bind()
+        world.now += 0.2
+    for _ in range(300):
+        world.now += 0.1
+        world.liveness.tick()
+    assert len({round(at, 1) for at, _ in world.pings}) == 4
+    assert all(at <= 126 for at, _ in world.pings)
+
+
 def test_ticks_that_come_late_miss_nobody() -> None:
     """A node that stood still looks at everybody when it goes on."""
     world = World()

@@ -83,6 +83,7 @@ class World:
         self.store = FakeStore()
         monkeypatch.setattr(module, "open_store", lambda *_: self.store)
         monkeypatch.setattr(module, "TICK_SECONDS", 0)
+        monkeypatch.setattr(module, "LOOK_SECONDS", 0)
         monkeypatch.setattr(lease, "TICK_SECONDS", 0)
         monkeypatch.setattr(module, "DRAIN_STEP_SECONDS", 1e-9)
         self.node = Node(
@@ -109,6 +110,7 @@ class World:
     async def ticks(self) -> None:
         """A tick, at least, and a look for strays if there may be some."""
         await turns(self.node._tick())
+        await turns(self.node._look_at_sockets())
         await turns(self.node._look_for_strays())
 
     async def swept(self) -> bool:
