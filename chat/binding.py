@@ -23,6 +23,9 @@ BINDINGS_AT_ONCE = 100
 """Accounts that are made or taken over at the same time. When a node has died everybody comes at once:
 the others wait in line, and those who are talking are answered in between."""
 
+LEAVING_AT_ONCE = 100
+"""Accounts that lose their socket in one turn of the event loop."""
+
 
 class Binding:
     """``received`` acts on a frame; it gets those that came in while the socket had to wait.
@@ -53,6 +56,7 @@ class Binding:
         self._owed: list[tuple[int, int, int, bool]] = []
         self._line: deque[tuple[Connection, Create | Reconnect, float]] = deque()
         self._under_way = 0
+        self._leaving: deque[tuple[Connection, int]] = deque()
 
     # a socket gets an account
 
@@ -162,8 +166,23 @@ class Binding:
     # an account loses its socket
 
     def closed(self, connection: Connection, code: int) -> None:
-        """The socket is gone: its account is away, or ends where the client said goodbye."""
+        """The socket is gone: its account is away, or ends where the client said goodbye. A few in each
+        turn of the event loop: when the network breaks, all sockets of a node are gone in one."""
         if connection.account:
+            if not self._leaving:
+                asyncio.get_running_loop().call_soon(self._let_some_go)
+            self._leaving.append((connection, code))
+
+    def _let_some_go(self) -> None:
+        self.let_go(LEAVING_AT_ONCE)
+        if self._leaving:
+            asyncio.get_running_loop().call_soon(self._let_some_go)
+
+    def let_go(self, most: int | None = None) -> None:
+        """Says of all those whose socket is gone, or of so many, that it is. A socket that its account has
+        taken since is left alone, here (see ``Hub.unbind``) as in the shared state."""
+        for _ in range(len(self._leaving) if most is None else min(most, len(self._leaving))):
+            connection, code = self._leaving.popleft()
             self._hub.unbind(connection)
             if code != Close.REPLACED:
                 goodbye = code == Close.GOODBYE

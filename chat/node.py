@@ -134,6 +134,7 @@ class Node:
                 going.pop().close(Close.GOING_AWAY)
             if going:
                 await self._pause(DRAIN_STEP_SECONDS * self._rng.uniform(0.5, 1.5))
+        self._handlers.binding.let_go()
         await self._store.settled()
 
     async def _pause(self, seconds: float) -> None:

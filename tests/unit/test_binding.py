@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from chat.binding import BINDINGS_AT_ONCE, HELD_BYTES, HELD_FRAMES, Binding
+from chat.binding import BINDINGS_AT_ONCE, HELD_BYTES, HELD_FRAMES, LEAVING_AT_ONCE, Binding
 from chat.commands import Create, Reconnect
 from chat.connection import Connection, Pause, State
 from chat.counts import Counts
@@ -233,6 +233,38 @@ def test_what_comes_meanwhile_is_bounded_by_its_size_too() -> None:
     play(scenario())
 
 
+def test_when_all_sockets_are_gone_at_once_a_few_are_dealt_with_in_each_turn() -> None:
+    """In the order in which they went; or all, for a node that leaves. One whose account has come back is left
+    alone."""
+
+    async def scenario() -> None:
+        world = World()
+        number = 2 * LEAVING_AT_ONCE + 50
+        came = [world.comes(1000 * account) for account in range(1, number + 1)]
+        while world.store.asked:
+            world.store.answer()
+            await asyncio.sleep(0)
+        for made in came:
+            world.goes(made.connection, Close.GOING_AWAY)
+        assert (len(world.store.detached), len(world.hub)) == (0, number)
+        await asyncio.sleep(0)
+        assert len(world.store.detached) == LEAVING_AT_ONCE
+        again = world.comes(1000 * number)
+        world.store.answer()
+        await asyncio.sleep(0)
+        assert len(world.store.detached) == 2 * LEAVING_AT_ONCE
+        world.binding.let_go()
+        assert [account for account, *_ in world.store.detached] == [
+            1000 * account for account in range(1, number + 1)
+        ]
+        assert len(world.hub) == 1
+        assert again.connection.state is State.BOUND
+        await asyncio.sleep(0)
+        assert len(world.store.detached) == number
+
+    play(scenario())
+
+
 def test_a_goodbye_that_redis_did_not_hear_is_said_again() -> None:
     """Until it does."""
 
@@ -242,6 +274,7 @@ def test_a_goodbye_that_redis_did_not_hear_is_said_again() -> None:
         world.store.answer()
         world.store.down = True
         world.goes(made.connection, Close.GOODBYE)
+        await asyncio.sleep(0)
         world.binding.settle()
         world.store.down = False
         world.binding.settle()
