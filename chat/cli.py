@@ -188,6 +188,8 @@ def _top(options: argparse.Namespace) -> int:
 
 
 def _load(options: argparse.Namespace) -> int:
+    import asyncio
+
     from chat.load.load import load
     from chat.talk.stop import until_stopped
 
