@@ -4,6 +4,7 @@ import argparse
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from chat.arguments import number, whole_number
 from chat.talk.address import socket_url
 
 PROFILES = ("talk", "churn", "idle", "storm")
@@ -107,18 +108,12 @@ def _url(text: str) -> str:
 
 
 def _pairs(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= MOST_PAIRS:
-        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MOST_PAIRS}")
-    return value
+    return whole_number(text, 1, MOST_PAIRS)
 
 
 def _positive(text: str) -> float:
-    value = float(text)
-    if not 0.01 <= value <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0.01 to 1000000")
-    return value
+    return number(text, 0.01, 1_000_000)
 
 
 def _rate(text: str) -> float | None:
-    return None if text in ("max", "0") else _positive(text)
+    return None if text.lower() in ("max", "0") else _positive(text)
