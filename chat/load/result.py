@@ -16,9 +16,9 @@ UNCERTAIN = 2
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``seconds``, ``cpu`` (seconds of this process) and ``behind`` (by how many seconds it was late itself at
-    most) are those of what was measured, without the coming and the goodbyes. ``here``: people who had
-    their account at the end."""
+    """``seconds``, ``confirmed``, ``cpu`` (seconds of this process) and ``behind`` (by how many seconds it was
+    late itself at most) are those of what was measured: without the coming, the wait for what was under way,
+    and the goodbyes. ``here``: people who had their account at the end."""
 
     options: Options
     tally: Tally
@@ -26,6 +26,7 @@ class Result:
     people: int
     here: int
     seconds: float
+    confirmed: int
     cpu: float
     behind: float = 0.0
     interrupted: bool = False
@@ -41,11 +42,11 @@ class Result:
 
     @property
     def _confirmed_each_second(self) -> float:
-        return self.tally.confirmed / self.seconds if self.seconds else 0.0
+        return self.confirmed / self.seconds if self.seconds else 0.0
 
     @property
     def _cpu_us(self) -> float:
-        return self.cpu / self.tally.confirmed * 1e6 if self.tally.confirmed else 0.0
+        return self.cpu / self.confirmed * 1e6 if self.confirmed else 0.0
 
     @property
     def _share(self) -> float:
@@ -93,9 +94,9 @@ class Result:
 
     def _head(self) -> list[str]:
         tally, book, options = self.tally, self.book, self.options
-        rate = "max" if options.rate is None else f"{options.rate:g}/s"
+        rate = "max" if options.rate is None else f"{options.rate:.10g}/s"
         rate = "silent" if options.profile == "idle" else rate
-        each = f"{self._cpu_us:.1f} µs a message" if tally.confirmed else "no message"
+        each = f"{self._cpu_us:.1f} µs a message" if self.confirmed else "no message"
         early = ", ended early" if self.interrupted else ""
         urls = f"{len(options.urls)} URL{'s' if len(options.urls) > 1 else ''}"
         return [
@@ -140,7 +141,7 @@ class Result:
         if tally.held_back:
             lines.append(
                 "held back: the load was less than asked for, and the times are too good: people had"
-                " nobody to talk to, or 64 messages without an answer"
+                " nobody to talk to, or 64 messages without an answer, or there was no time left for it"
             )
         if self._share > 0.9:
             lines.append("the generator had no CPU left: the times are also its own; use several")
