@@ -28,7 +28,6 @@ DEMOTED = "READONLY", "NOREPLICAS"
 which one may have taken over: who stayed with it would be refused for ever."""
 
 NO_LINGER = struct.pack("ii", 1, 0)
-
 FAULT = "a reply or push of Redis could not be dealt with"
 
 _NOT_YET = object()
