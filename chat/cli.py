@@ -163,12 +163,12 @@ def _run_node(settings: config.Settings, given: "Given | None") -> None:
     from chat.server import serve
     from chat.workers.worker import Worker
 
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
         runner.run(serve(settings, Worker(given) if given else None))
 
 
-def _fast_loop() -> "Callable[[], asyncio.AbstractEventLoop] | None":
-    """uvloop's where the extra "fast" has brought it, otherwise asyncio's own."""
+def fast_loop() -> "Callable[[], asyncio.AbstractEventLoop] | None":
+    """What makes an event loop: uvloop's where the extra "fast" has brought it, otherwise asyncio's own."""
     try:
         import uvloop
     except ImportError:
@@ -205,7 +205,7 @@ def _load(options: argparse.Namespace) -> int:
     from chat.talk.stop import until_stopped
 
     work = load(load_options.options_of(options), as_json=options.json)
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
         return runner.run(until_stopped(work))
 
 

@@ -34,11 +34,23 @@ class Result:
     @property
     def ok(self) -> bool:
         """Nothing was lost and nothing refused."""
-        tally = self.tally
-        refused = sum(n for (_, code), n in tally.errors.items() if code != UNCERTAIN)
-        gone = (self.people - self.here) if not self.interrupted else 0
-        lost = tally.accounts_lost + tally.unrecovered + tally.unanswered
-        return not (self.book.wrong or refused or gone or lost)
+        return not any(self._wrong.values())
+
+    @property
+    def _wrong(self) -> dict[str, int]:
+        """What must not be, in words, and how much of it there was."""
+        tally, book = self.tally, self.book
+        return {
+            "missing": book.missing,
+            "twice": book.twice,
+            "disordered": book.disordered,
+            "strange": book.strange,
+            "without an answer": tally.unanswered,
+            "refused": sum(n for (_, code), n in tally.errors.items() if code != UNCERTAIN),
+            "not here at the end": 0 if self.interrupted else self.people - self.here,
+            "accounts lost": tally.accounts_lost,
+            "not recovered": tally.unrecovered,
+        }
 
     @property
     def _confirmed_each_second(self) -> float:
@@ -150,7 +162,7 @@ class Result:
 
     def _verdict(self) -> str:
         if not self.ok:
-            return "NOT ok"
+            return "NOT ok: " + ", ".join(f"{n} {what}" for what, n in self._wrong.items() if n)
         if not self.tally.said:
             return "ok so far" if self.interrupted else "ok: everybody is here"
         return "ok: every confirmed message arrived once, in order"
