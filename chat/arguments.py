@@ -8,7 +8,7 @@ def number(text: str, least: float, most: float) -> float:
     """Raises ArgumentTypeError for what is none, and for one out of these bounds."""
     value = _read(text)
     if not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number {_bounds(least, most)}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number {_bounds(least, most)}")
     return value
 
 
@@ -16,7 +16,7 @@ def whole_number(text: str, least: int, most: int) -> int:
     """Likewise."""
     value = _read(text)
     if not (least <= value <= most and value.is_integer()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number {_bounds(least, most)}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {_bounds(least, most)}")
     return int(value)
 
 

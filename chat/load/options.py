@@ -19,6 +19,8 @@ profiles:
   storm   as talk; in the middle all sockets are cut at once, and everybody comes back
 
 Messages are due evenly, whether nodes keep up or not, and all times are counted from when one was due.
+What is late at the end is made up for within a second, or held back; messages a second are those that
+were confirmed until then. Then it waits for what is under way, for as long as some of it arrives.
 With --rate max every pair has 8 messages under way instead, as fast as they are answered. Pushes are
 acknowledged after 200 ms or 16 of them; with --ack-each every one at once, alone, as the page does.
 
@@ -35,7 +37,7 @@ CHAT_SOCKETS_PER_ADDRESS=0: all these people come from one address.
                came_back, all_back_seconds (null: nobody was cut, or not all are back), meetings}
   messages    {said, per_second, confirmed, arrived, missing, twice, disordered, strange (nobody had
                said it so), refused, unanswered, repeated, held_back (due, and not said: the person
-               had no partner, or 64 messages without an answer)}
+               had no partner, or 64 messages without an answer, or there was no time left for it)}
   latency_ms  connect, match, answer, delivery, back: {count, p50, p90, p99, p99_9, max}
   errors      [{request, code, name, count}]
   troubles    {what happened to sockets, in words: count}
