@@ -155,6 +155,10 @@ class Result:
                 "held back: the load was less than asked for, and the times are too good: people had"
                 " nobody to talk to, or 64 messages without an answer, or there was no time left for it"
             )
+        if self.book.missing and self.here < self.people:
+            lines.append(
+                "missing: some of it may be for those who are not here, and wait for their return"
+            )
         if self._share > 0.9:
             lines.append("the generator had no CPU left: the times are also its own; use several")
         lines += [f"hint: {hint}" for hint in hints(tally)]

@@ -27,6 +27,15 @@ def test_what_was_confirmed_afterwards_makes_no_rate() -> None:
     assert result.as_lines()[4].startswith("generator 0% of a core · 100.0 µs a message")
 
 
+def test_what_is_missing_may_be_for_somebody_who_is_not_here() -> None:
+    """Nobody knows then whether it is lost: that is said."""
+    book, options = Book(), Options(("ws://node/ws",))
+    book.missing = 1
+    told = [Result(options, Tally(), book, 2, here, 1.0, 1, 0.1).as_lines() for here in (1, 2)]
+    assert [any("missing: some of it" in line for line in lines) for lines in told] == [True, False]
+    assert told[0][-1] == "NOT ok: 1 missing, 1 not here at the end"
+
+
 def test_what_still_arrives_is_waited_for() -> None:
     """The wait is over when nothing has arrived for so long, not when much has to: slow is not lost."""
 
