@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from chat import __version__, config, logs
+from chat.arguments import number
 from chat.errors import ChatError
 from chat.load import options as load_options
 
@@ -36,6 +37,7 @@ It only reads. A Redis user needs %R~chat:* +fcall_ro +info +time +@read, and +h
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. The exit code is 0, 1 for an error told in one line, 2 for wrong usage."""
+    _fill_gaps()
     options, rest = _parser().parse_known_args(argv)
     if rest:
         options.command.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -46,6 +48,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _fill_gaps() -> None:
+    """What a shell has closed of input and output, the first sockets would take: uvloop aborts when it lets go of
+    such a one. And whoever complains finds a place for it."""
+    for standard in range(3):
+        try:
+            os.fstat(standard)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for as long as the process
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,7 +110,7 @@ def _add_top(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     top.add_argument(
         "--every",
         metavar="SECONDS",
-        type=_seconds,
+        type=_every,
         default=2.0,
         help="how often it looks, on a terminal (default 2)",
     )
@@ -118,11 +132,8 @@ def _add_load(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     load.set_defaults(run=_load, command=load)
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0.1 <= value <= 3600:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0.1 to 3600")
-    return value
+def _every(text: str) -> float:
+    return number(text, 0.1, 3600)
 
 
 def _given(text: str) -> "Given":
@@ -152,12 +163,12 @@ def _run_node(settings: config.Settings, given: "Given | None") -> None:
     from chat.server import serve
     from chat.workers.worker import Worker
 
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
         runner.run(serve(settings, Worker(given) if given else None))
 
 
-def _fast_loop() -> "Callable[[], asyncio.AbstractEventLoop] | None":
-    """uvloop's where the extra "fast" has brought it, otherwise asyncio's own."""
+def fast_loop() -> "Callable[[], asyncio.AbstractEventLoop] | None":
+    """What makes an event loop: uvloop's where the extra "fast" has brought it, otherwise asyncio's own."""
     try:
         import uvloop
     except ImportError:
@@ -194,7 +205,7 @@ def _load(options: argparse.Namespace) -> int:
     from chat.talk.stop import until_stopped
 
     work = load(load_options.options_of(options), as_json=options.json)
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
         return runner.run(until_stopped(work))
 
 

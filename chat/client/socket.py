@@ -126,7 +126,7 @@ class Socket(WSListener):
     async def _connect(self, url: str, timing: Timing, ssl: SSLContext | None) -> None:
         try:
             async with asyncio.timeout(timing.request):
-                await ws_connect(
+                _, listener = await ws_connect(
                     lambda: self,
                     url,
                     ssl_context=ssl,
@@ -137,6 +137,8 @@ class Socket(WSListener):
                     auto_ping_reply_timeout=min(timing.request, timing.quiet),
                     max_frame_size=MESSAGE_BYTES,
                 )
+            if listener is None:  # so picows tells that the handshake was cut short
+                raise ConnectionResetError("the connection was closed without an answer")
         except (OSError, WSError, ValueError) as failure:
             raise _unreachable(url, failure) from failure
 

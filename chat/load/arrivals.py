@@ -4,11 +4,12 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Sequence
+from errno import ECONNRESET
 from random import Random
 
 from picows import WSError, ws_connect
 
-from chat.load.hints import brief, explained
+from chat.load.hints import CLOSED_AT_ONCE, brief, explained
 from chat.load.host import State
 from chat.load.pacing import Clock, Pace
 from chat.load.person import Person
@@ -80,7 +81,7 @@ class Arrivals:
         person.began = self._clock()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                await ws_connect(
+                _, listener = await ws_connect(
                     lambda: person,
                     url,
                     ssl_context=self._ssl,
@@ -89,6 +90,8 @@ class Arrivals:
                     max_frame_size=MESSAGE_BYTES,
                     read_buffer_init_size=READ_BUFFER,
                 )
+            if listener is None:  # so picows tells that the handshake was cut short
+                raise ConnectionResetError(ECONNRESET, CLOSED_AT_ONCE)
         except (OSError, WSError, ValueError) as failure:
             if not person.connected:
                 self._failed(person, failure)

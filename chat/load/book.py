@@ -15,7 +15,7 @@ MOST_ENDED = 10_000
 class Way:
     """What one says to the other in a session. Times are when a message was due, on the crowd's clock."""
 
-    __slots__ = ("_again", "_known", "last", "unanswered", "unarrived")
+    __slots__ = ("_again", "_known", "last", "said", "unanswered", "unarrived")
 
     def __init__(self, *, known: bool = True) -> None:
         """``known``: whether the partner is one of ours, who says what has arrived."""
@@ -23,12 +23,15 @@ class Way:
         self.unanswered: dict[int, float] = {}
         """In the order of saying."""
         self.unarrived: dict[int, float] = {}
+        self.said = 0
+        """The highest number that was said."""
         self.last = 0
         """The highest number that has arrived."""
         self._again: dict[int, bool] = {}
 
     def say(self, number: int, due: float) -> None:
         self.unanswered[number] = due
+        self.said = number
         if self._known:
             self.unarrived[number] = due
 
@@ -118,6 +121,9 @@ class Book:
 
     def arrive(self, way: Way, number: int) -> float | None:
         """When it was due; None for what should not have arrived."""
+        if number > way.said:
+            self.strange += 1
+            return None
         due, in_order = way.arrive(number)
         if due is None:
             self.twice += 1

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
 from types import TracebackType
 from typing import Self
@@ -63,7 +64,8 @@ class Crowd:
             self.urls, ramp, self.tally, clock, random or Random()  # noqa: S311 - guards nothing
         )  # fmt: skip
         self._owed: deque[tuple[float, Person]] = deque()
-        self._being_cut: set[Person] = set()
+        self.being_cut: set[Person] = set()
+        """Whose socket is gone, though nothing has said so yet."""
         self._coming = False
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -157,17 +159,23 @@ class Crowd:
         """Their sockets are gone, without a word; they come back."""
         for person in self.everybody if people is None else people:
             if person.connected:
-                self._being_cut.add(person)
+                self.being_cut.add(person)
                 person.cut()
 
     async def settle(self, seconds: float) -> None:
-        """Waits until everything that was said is confirmed and has arrived, at most so long. What is not
-        there then is missing."""
+        """Waits until everything that was said is confirmed and has arrived, or nothing was for so long. What
+        is not there then is missing."""
         try:
-            await self.until(lambda: not self.book.under_way(), seconds, SETTLE_PAUSE_SECONDS)
+            while self.book.under_way():
+                more = partial(self._more_than, self.tally.confirmed + self.tally.arrived)
+                if not await self.until(more, seconds, SETTLE_PAUSE_SECONDS):
+                    break
         finally:
             self.tally.unanswered += self.book.unanswered()
             self.book.close()
+
+    def _more_than(self, done: int) -> bool:
+        return self.tally.confirmed + self.tally.arrived > done
 
     async def until(
         self, condition: Callable[[], object], seconds: float, pause: float = TICK_SECONDS
@@ -208,8 +216,8 @@ class Crowd:
             person.gone_since = None
 
     def lost(self, person: Person, code: int) -> None:
-        if person in self._being_cut:
-            self._being_cut.discard(person)
+        if person in self.being_cut:
+            self.being_cut.discard(person)
             self.tally.cut += 1
         else:
             self.tally.sockets_lost += 1

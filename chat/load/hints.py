@@ -1,6 +1,7 @@
 """What went wrong, in words that say what to do about it."""
 
 from http import HTTPStatus
+from ssl import SSLCertVerificationError, SSLError
 
 from picows import WSInvalidStatusError, WSInvalidURL, WSUpgradeResponse
 
@@ -27,6 +28,7 @@ CODE_HINTS = {
     " (or an inbox was full: CHAT_INBOX_LENGTH)",
 }
 OTHER_CODE_HINT = f"more than CHAT_COMMANDS_PER_SECOND: set it{UNDER_TEST}"
+CLOSED_AT_ONCE = "the connection was closed without an answer"
 FILES_HINT = "too few file descriptors: ulimit -n"
 RATE_LIMITED = 6
 
@@ -53,7 +55,15 @@ def explained(url: str, failure: Exception) -> str:
         return f"{url} does not answer"
     if isinstance(failure, WSInvalidURL):
         return str(failure)
-    return f"{url} cannot be reached: {failure}"
+    if isinstance(failure, SSLCertVerificationError):
+        return (
+            f"the certificate of {url} is not trusted: {failure.verify_message};"
+            " SSL_CERT_FILE can name a file with one that is"
+        )
+    if isinstance(failure, SSLError) and failure.reason == "WRONG_VERSION_NUMBER":
+        return f"{url} does not speak TLS: is it ws:// (or http://)?"
+    why = failure.strerror if isinstance(failure, OSError) else None
+    return f"{url} cannot be reached: {why or failure}"
 
 
 def status_of(failure: Exception) -> int | None:

@@ -3,8 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Coroutine
 from typing import TextIO
 
 import orjson
@@ -17,10 +16,11 @@ from chat.load.options import Options
 from chat.load.profiles import Profile, profile
 from chat.load.progress import Progress
 from chat.load.result import Result
+from chat.load.tally import Tally
 from chat.talk.text import let_go, printer
 
 END_SECONDS = 10.0
-"""How long it waits at the end for what is under way."""
+"""How long it waits at the end while nothing arrives of what is under way."""
 
 
 async def load(
@@ -63,7 +63,7 @@ async def run(
     shown = asyncio.create_task(progress.run())
     try:
         async with crowd:
-            measured = Measured(time.monotonic, time.process_time)
+            measured = Measured(crowd.tally)
             work = _work(crowd, profile(crowd, options), options, progress, measured)
             interrupted = not await _uninterrupted(work)
             measured.end()
@@ -77,7 +77,7 @@ async def run(
         await asyncio.gather(shown, return_exceptions=True)
     return Result(
         options, crowd.tally, crowd.book, 2 * options.pairs, here,
-        measured.seconds, measured.cpu, behind, interrupted,
+        measured.seconds, measured.confirmed, measured.cpu, behind, interrupted,
     )  # fmt: skip
 
 
@@ -105,20 +105,28 @@ async def _uninterrupted(work: Coroutine[None, None, None]) -> bool:
     return True
 
 
-@dataclass(slots=True)
 class Measured:
-    """How long the measured part took, and how much CPU of this process; 0 where it never began."""
+    """How long the measured part took, how many messages were confirmed meanwhile, and how much CPU of this
+    process it took; 0 where it never began."""
 
-    _clock: Callable[[], float]
-    _cpu_clock: Callable[[], float]
-    seconds: float = 0.0
-    cpu: float = 0.0
-    _began: tuple[float, float] | None = None
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._began: tuple[float, int, float] | None = None
+        self.seconds = 0.0
+        self.confirmed = 0
+        self.cpu = 0.0
 
     def begin(self) -> None:
-        self._began = self._clock(), self._cpu_clock()
+        self._began = self._now()
 
     def end(self) -> None:
         if self._began is not None:
-            self.seconds = self._clock() - self._began[0]
-            self.cpu = self._cpu_clock() - self._began[1]
+            (seconds, confirmed, cpu), now = self._began, self._now()
+            self.seconds, self.confirmed, self.cpu = (
+                now[0] - seconds,
+                now[1] - confirmed,
+                now[2] - cpu,
+            )
+
+    def _now(self) -> tuple[float, int, float]:
+        return time.monotonic(), self._tally.confirmed, time.process_time()

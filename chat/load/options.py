@@ -4,6 +4,7 @@ import argparse
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from chat.arguments import number, whole_number
 from chat.talk.address import socket_url
 
 PROFILES = ("talk", "churn", "idle", "storm")
@@ -18,6 +19,8 @@ profiles:
   storm   as talk; in the middle all sockets are cut at once, and everybody comes back
 
 Messages are due evenly, whether nodes keep up or not, and all times are counted from when one was due.
+What is late at the end is made up for within a second, or held back; messages a second are those that
+were confirmed until then. Then it waits for what is under way, for as long as some of it arrives.
 With --rate max every pair has 8 messages under way instead, as fast as they are answered. Pushes are
 acknowledged after 200 ms or 16 of them; with --ack-each every one at once, alone, as the page does.
 
@@ -34,7 +37,7 @@ CHAT_SOCKETS_PER_ADDRESS=0: all these people come from one address.
                came_back, all_back_seconds (null: nobody was cut, or not all are back), meetings}
   messages    {said, per_second, confirmed, arrived, missing, twice, disordered, strange (nobody had
                said it so), refused, unanswered, repeated, held_back (due, and not said: the person
-               had no partner, or 64 messages without an answer)}
+               had no partner, or 64 messages without an answer, or there was no time left for it)}
   latency_ms  connect, match, answer, delivery, back: {count, p50, p90, p99, p99_9, max}
   errors      [{request, code, name, count}]
   troubles    {what happened to sockets, in words: count}
@@ -107,18 +110,12 @@ def _url(text: str) -> str:
 
 
 def _pairs(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= MOST_PAIRS:
-        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MOST_PAIRS}")
-    return value
+    return whole_number(text, 1, MOST_PAIRS)
 
 
 def _positive(text: str) -> float:
-    value = float(text)
-    if not 0.01 <= value <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0.01 to 1000000")
-    return value
+    return number(text, 0.01, 1_000_000)
 
 
 def _rate(text: str) -> float | None:
-    return None if text in ("max", "0") else _positive(text)
+    return None if text.lower() in ("max", "0") else _positive(text)

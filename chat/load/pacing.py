@@ -8,6 +8,8 @@ Sleep = Callable[[float], Awaitable[None]]
 
 SHORTEST_PAUSE = 0.001
 """Seconds. Below, an event loop is not exact, and does nothing but look at the clock."""
+LATE_SECONDS = 1.0
+"""After its time is over, what is late is made up for no longer than this: a load ends when it was asked to."""
 BATCH = 200
 """So much is done before the loop may turn: what comes in meanwhile must not wait for long."""
 
@@ -21,13 +23,14 @@ async def evenly(
     sleep: Sleep = asyncio.sleep,
 ) -> int:
     """Calls ``act`` with 0, 1, 2, … and the moment at which that was due, so many times a second; returns
-    how many times.
+    for how many times it was too late at the end.
 
     An open loop: what is late is made up for, and keeps the moment at which it was due. So somebody who
     measures from that moment also sees what waited because others were slow.
     """
     began, turn, turns = clock(), 0, int(rate * seconds)
-    while turn < turns:
+    end = began + seconds + LATE_SECONDS
+    while turn < turns and clock() < end:
         due = min(int((clock() - began) * rate) + 1, turns, turn + BATCH)
         while turn < due:
             act(turn, began + turn / rate)
@@ -36,7 +39,7 @@ async def evenly(
         await sleep(0 if pause < -SHORTEST_PAUSE else max(pause, SHORTEST_PAUSE))
     rest = began + seconds - clock()
     await sleep(max(rest, 0))
-    return turns
+    return turns - turn
 
 
 class Pace:

@@ -81,15 +81,16 @@ class Talk:
             echo.on = False
 
 
-async def talk(crowd: Crowd, rate: float, seconds: float) -> int:
-    """Everybody in turn says something, so many messages a second over all; returns how many were due."""
+async def talk(crowd: Crowd, rate: float, seconds: float) -> None:
+    """Everybody in turn says something, so many messages a second over all."""
     people = crowd.everybody
     number = len(people)
 
     def act(turn: int, due: float) -> None:
         people[turn % number].say(due)
 
-    return await evenly(rate, seconds, act, clock=crowd.clock)
+    late = await evenly(rate, seconds, act, clock=crowd.clock)
+    crowd.tally.held_back += late
 
 
 class Storm(Talk):
@@ -105,9 +106,8 @@ class Storm(Talk):
         await asyncio.sleep(self._options.duration / 2)
         began = crowd.clock()
         crowd.cut()
-        gone = len(crowd.everybody)
-        await crowd.until(lambda: crowd.tally.cut >= gone, BACK_SECONDS)
-        longest = BACK_SECONDS + gone / self._options.ramp
+        await crowd.until(lambda: not crowd.being_cut, BACK_SECONDS)
+        longest = BACK_SECONDS + len(crowd.everybody) / self._options.ramp
         if await crowd.until(lambda: all_here(crowd.everybody), longest):
             crowd.tally.all_back = crowd.clock() - began
 
@@ -147,16 +147,17 @@ class Churn(Plan):
         self._free[1].extend(people[1::2])
 
     async def run(self) -> None:
-        options, clock = self._options, self._crowd.clock
+        options, crowd = self._options, self._crowd
         if options.rate is not None:
-            await evenly(options.rate, options.duration, self._meeting, clock=clock)
+            late = await evenly(options.rate, options.duration, self._meeting, clock=crowd.clock)
+            crowd.tally.held_back += late
         else:
             while self._free[0] and self._free[1]:
-                self._meeting(0, clock())
+                self._meeting(0, crowd.clock())
             await asyncio.sleep(options.duration)
         self._on = False
-        everybody = len(self._crowd.everybody)
-        await self._crowd.until(lambda: sum(map(len, self._free)) == everybody, FREE_SECONDS)
+        everybody = len(crowd.everybody)
+        await crowd.until(lambda: sum(map(len, self._free)) == everybody, FREE_SECONDS)
 
     def _meeting(self, turn: int, due: float) -> None:
         if not (self._free[0] and self._free[1]):

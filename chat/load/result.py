@@ -16,9 +16,9 @@ UNCERTAIN = 2
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``seconds``, ``cpu`` (seconds of this process) and ``behind`` (by how many seconds it was late itself at
-    most) are those of what was measured, without the coming and the goodbyes. ``here``: people who had
-    their account at the end."""
+    """``seconds``, ``confirmed``, ``cpu`` (seconds of this process) and ``behind`` (by how many seconds it was
+    late itself at most) are those of what was measured: without the coming, the wait for what was under way,
+    and the goodbyes. ``here``: people who had their account at the end."""
 
     options: Options
     tally: Tally
@@ -26,6 +26,7 @@ class Result:
     people: int
     here: int
     seconds: float
+    confirmed: int
     cpu: float
     behind: float = 0.0
     interrupted: bool = False
@@ -33,19 +34,31 @@ class Result:
     @property
     def ok(self) -> bool:
         """Nothing was lost and nothing refused."""
-        tally = self.tally
-        refused = sum(n for (_, code), n in tally.errors.items() if code != UNCERTAIN)
-        gone = (self.people - self.here) if not self.interrupted else 0
-        lost = tally.accounts_lost + tally.unrecovered + tally.unanswered
-        return not (self.book.wrong or refused or gone or lost)
+        return not any(self._wrong.values())
+
+    @property
+    def _wrong(self) -> dict[str, int]:
+        """What must not be, in words, and how much of it there was."""
+        tally, book = self.tally, self.book
+        return {
+            "missing": book.missing,
+            "twice": book.twice,
+            "disordered": book.disordered,
+            "strange": book.strange,
+            "without an answer": tally.unanswered,
+            "refused": sum(n for (_, code), n in tally.errors.items() if code != UNCERTAIN),
+            "not here at the end": 0 if self.interrupted else self.people - self.here,
+            "accounts lost": tally.accounts_lost,
+            "not recovered": tally.unrecovered,
+        }
 
     @property
     def _confirmed_each_second(self) -> float:
-        return self.tally.confirmed / self.seconds if self.seconds else 0.0
+        return self.confirmed / self.seconds if self.seconds else 0.0
 
     @property
     def _cpu_us(self) -> float:
-        return self.cpu / self.tally.confirmed * 1e6 if self.tally.confirmed else 0.0
+        return self.cpu / self.confirmed * 1e6 if self.confirmed else 0.0
 
     @property
     def _share(self) -> float:
@@ -93,9 +106,9 @@ class Result:
 
     def _head(self) -> list[str]:
         tally, book, options = self.tally, self.book, self.options
-        rate = "max" if options.rate is None else f"{options.rate:g}/s"
+        rate = "max" if options.rate is None else f"{options.rate:.10g}/s"
         rate = "silent" if options.profile == "idle" else rate
-        each = f"{self._cpu_us:.1f} µs a message" if tally.confirmed else "no message"
+        each = f"{self._cpu_us:.1f} µs a message" if self.confirmed else "no message"
         early = ", ended early" if self.interrupted else ""
         urls = f"{len(options.urls)} URL{'s' if len(options.urls) > 1 else ''}"
         return [
@@ -140,7 +153,11 @@ class Result:
         if tally.held_back:
             lines.append(
                 "held back: the load was less than asked for, and the times are too good: people had"
-                " nobody to talk to, or 64 messages without an answer"
+                " nobody to talk to, or 64 messages without an answer, or there was no time left for it"
+            )
+        if self.book.missing and self.here < self.people:
+            lines.append(
+                "missing: some of it may be for those who are not here, and wait for their return"
             )
         if self._share > 0.9:
             lines.append("the generator had no CPU left: the times are also its own; use several")
@@ -149,7 +166,7 @@ class Result:
 
     def _verdict(self) -> str:
         if not self.ok:
-            return "NOT ok"
+            return "NOT ok: " + ", ".join(f"{n} {what}" for what, n in self._wrong.items() if n)
         if not self.tally.said:
             return "ok so far" if self.interrupted else "ok: everybody is here"
         return "ok: every confirmed message arrived once, in order"

@@ -40,9 +40,10 @@ class Socket(WSListener):
     # what they use
 
     def send(self, frame: bytes) -> None:
-        """Without a socket nothing happens."""
-        if self._transport is not None:
-            self._transport.send(TEXT, frame)
+        """Without a socket nothing happens, nor where one is gone and has not said so yet."""
+        transport = self._transport
+        if transport is not None and not transport.underlying_transport.is_closing():
+            transport.send(TEXT, frame)
 
     def cut(self) -> None:
         """The socket is gone, without a word."""

@@ -47,7 +47,7 @@ class Tally:
         """Messages without an answer when the wait at the end was over."""
         self.held_back = 0
         """Messages that were due and not said: the person had too many without an answer, or nobody to
-        talk to."""
+        talk to; or their time came too late."""
         self.errors: Counter[tuple[str, int]] = Counter()
         """Requests that were not answered with code 0, by request and code; 4 of a match is no error."""
         self.troubles: Counter[str] = Counter()

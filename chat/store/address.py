@@ -54,7 +54,9 @@ class Address:
         _check_parameters(url)
         path = urlsplit(url).path.strip("/")
         if not url.startswith("unix:") and path and not path.isdecimal():  # redis-py passes over it
-            raise SettingsError(f"the Redis URL cannot be used: {path} is no number of a database")
+            raise SettingsError(
+                f"the Redis URL cannot be used: {path} is not a number of a database"
+            )
         return cls(
             shown=_without_password(url),
             host=parts.get("host", "localhost"),

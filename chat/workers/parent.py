@@ -54,7 +54,7 @@ def serve_all(settings: Settings, number: int, arguments: Sequence[str]) -> int:
         ]
         for child in children:
             stack.callback(child.release)
-            child.reserve()
+            _reserve(child)
 
         def announce() -> None:
             said = "open %s - %d chat nodes with the shared Redis"
@@ -63,6 +63,15 @@ def serve_all(settings: Settings, number: int, arguments: Sequence[str]) -> int:
         woken = stack.enter_context(_stop_signals())
         selector = stack.enter_context(selectors.DefaultSelector())
         return Parent(children, settings.drain_seconds, announce, selector, woken).run()
+
+
+def _reserve(child: Child) -> None:
+    try:
+        child.reserve()
+    except ChatError as error:
+        raise ChatError(
+            f"{error}; worker {child.number} listens there alone (CHAT_WORKER_PORT)"
+        ) from None
 
 
 def _own_ports(settings: Settings, shared: socket.socket, number: int) -> list[int]:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from chat.load.pacing import evenly
 from tests.bench.dialects.person import STAMP, TEXT, Person, Tally
 from tests.bench.systems import Place
 
@@ -19,8 +20,6 @@ ACK_SECONDS = 0.2
 """How long people may owe an acknowledgement of what they got."""
 ACK_SLOTS = 20
 """Not all of them at the same moment."""
-DUE_SECONDS = 0.001
-"""How often the driver looks what is due."""
 
 
 class Crowd:
@@ -93,15 +92,11 @@ class Crowd:
         tally, people = self.tally, self.talkers
         delays: list[int] = []
         tally.delays = delays
-        began, said, total = time.monotonic_ns(), 0, int(per_second * seconds)
-        gap = 1e9 / per_second
-        while said < total:
-            due = min(int((time.monotonic_ns() - began) / gap), total)
-            for turn in range(said, due):
-                stamp = began + int(turn * gap)
-                people[turn % len(people)].say(b"%0*d %b" % (STAMP - 1, stamp, TEXT))
-            said = due
-            await asyncio.sleep(DUE_SECONDS)
+
+        def say(turn: int, due: float) -> None:
+            people[turn % len(people)].say(b"%0*d %b" % (STAMP - 1, int(due * 1e9), TEXT))
+
+        await evenly(per_second, seconds, say, clock=time.monotonic)
         await self.fall_silent()
         tally.delays = None
         return delays

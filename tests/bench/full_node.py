@@ -15,10 +15,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from chat.cli import fast_loop
 from chat.load.files import provide_files
 from tests.bench.full_day import Day, Phase, phases
 from tests.bench.lag import LIMIT_MS
-from tests.bench.run import new_loop, versions
+from tests.bench.run import versions
 from tests.bench.stage import Stage
 
 WAITED_PERCENT = 3
@@ -57,7 +58,7 @@ def run(day: Day) -> dict[str, Any]:
         stage = Stage(stack, settings)
         machine = f"{stage.cores.note}; {', '.join(versions(stage.server))}"
         print(f"{day.people} people on one node, pings after {day.ping:g} s of silence; {machine}")
-        with asyncio.Runner(loop_factory=new_loop()) as runner:
+        with asyncio.Runner(loop_factory=fast_loop()) as runner:
             found = runner.run(_all(stage, day))
     return {
         "machine": machine,

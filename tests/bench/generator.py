@@ -21,6 +21,13 @@ SESSION = 7000
 class Nowhere:
     """A transport that takes everything."""
 
+    @property
+    def underlying_transport(self) -> "Nowhere":
+        return self
+
+    def is_closing(self) -> bool:
+        return False
+
     def send(self, kind: object, frame: bytes) -> None:
         pass
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, TypeVar
 
+from chat.cli import fast_loop
 from tests.bench.crowd import Crowd
 from tests.bench.meter import Cores, loopback_bytes
 from tests.bench.phases import Figures, Span
-from tests.bench.run import new_loop, rounded
+from tests.bench.run import rounded
 from tests.bench.systems import SYSTEMS, Place
 from tests.support.servers import Server
 
@@ -87,7 +88,7 @@ class Growth:
 
         with ExitStack() as stack:
             place = Place(stack, SYSTEMS["chat"], self._server, self._cores, number)
-            with asyncio.Runner(loop_factory=new_loop()) as runner:
+            with asyncio.Runner(loop_factory=fast_loop()) as runner:
                 return runner.run(work(place))
 
     async def _at_saturation(self, place: Place, crowd: Crowd) -> Row:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
+from chat.cli import fast_loop
 from tests.bench.floor import ECHO, echo, say
 from tests.bench.meter import Cores, on_core
 from tests.bench.phases import Figures, measure
@@ -42,7 +43,7 @@ class Bench:
         """Nodes of its own, and an empty Redis."""
         with ExitStack() as stack:
             place = Place(stack, system, self.server, self.cores)
-            with asyncio.Runner(loop_factory=new_loop()) as runner:
+            with asyncio.Runner(loop_factory=fast_loop()) as runner:
                 return runner.run(measured(place))
 
 
@@ -72,15 +73,6 @@ def run(work: Work, names: Sequence[str], rounds: int, *, appendonly: bool) -> d
 def redis_server(*, appendonly: bool) -> Server:
     keep = ("--appendonly", "yes" if appendonly else "no", "--appendfsync", "everysec")
     return Server(available_servers()[0], *keep)
-
-
-def new_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The fastest event loop that there is."""
-    try:
-        import uvloop  # noqa: PLC0415 - not everywhere
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 def versions(server: Server) -> Iterator[str]:

@@ -37,6 +37,21 @@ def test_connection_fails_in_the_stated_time() -> None:
     asyncio.run(scenario())
 
 
+def test_a_connection_that_is_closed_at_once_has_failed() -> None:
+    """As by a node that dies during a handshake: nobody waits for an answer that cannot come."""
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async def scenario() -> None:
+        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+            client = Client(url_of(server), timing=Timing(connect=0.2))
+            with pytest.raises(ConnectionFailed, match=": the connection was closed without an"):
+                await client.__aenter__()
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     "url",
     [

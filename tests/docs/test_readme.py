@@ -77,7 +77,7 @@ def test_the_example_of_chat_load_is_one_that_it_takes() -> None:
     parser = argparse.ArgumentParser()
     add_options(parser)
     options = options_of(parser.parse_args(shlex.split(command)))
-    result = Result(options, Tally(), Book(), 400, 400, 10.0, 1.0)
+    result = Result(options, Tally(), Book(), 400, 400, 10.0, 4000, 1.0)
     assert shown.partition("\n")[0] == result.as_lines()[0]
 
 

@@ -3,17 +3,21 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tests.support.nodes import ROOT
 from tests.top.terminal import environment
 
 
-def ran(*arguments: str, limit: str = "") -> "subprocess.CompletedProcess[str]":
-    """Not on a terminal. ``limit``: what a shell does before."""
+def ran(
+    *arguments: str, limit: str = "", redirection: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    """Not on a terminal. ``limit``: what a shell does before; ``redirection``: where it sends the output."""
     command = [sys.executable, "-m", "chat.cli", "load", *arguments]
-    if limit:
-        command = ["sh", "-c", f'{limit}; exec "$@"', "sh", *command]
+    if limit or redirection:
+        command = ["sh", "-c", f'{limit or ":"}; "$@" {redirection}', "sh", *command]
     return subprocess.run(
         command,
         env=environment(),
@@ -24,6 +28,20 @@ def ran(*arguments: str, limit: str = "") -> "subprocess.CompletedProcess[str]":
         timeout=60,
         check=False,
     )
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """It is told to end, or ends, while the test lasts."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chat.cli", "load", *arguments],
+        env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def result_of(*arguments: str, code: int = 0) -> dict[str, Any]:

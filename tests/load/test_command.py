@@ -4,18 +4,16 @@ import json
 import re
 import resource
 import signal
-import subprocess
-import sys
 
 import pytest
 
 from chat.load.files import provide_files
 from chat.load.hints import LoadFailed
 from chat.load.options import EPILOG, PROFILES
-from tests.load.scene import ran, refused, result_of
-from tests.support.nodes import NO_LIMITS, ROOT, NodeProcess
+from tests.load.scene import ran, refused, result_of, running
+from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import HOST, free_port, wait_until
-from tests.top.terminal import environment
+from tests.support.servers import Server
 
 SHORT = ("--pairs", "3", "--rate", "30", "--duration", "0.5")
 
@@ -56,11 +54,14 @@ def test_help_names_every_profile() -> None:
         (("dance",), "invalid choice: 'dance'"),
         (("--url", "ftp://host/ws"), "no address of a node"),
         (("--url", "ws://:8000/ws"), "no address of a node"),
-        (("--pairs", "0"), "not from 1"),
-        (("--rate", "-1"), "not from 0.01"),
-        (("--rate", "fast"), "invalid"),
-        (("--duration", "0"), "not from 0.01"),
-        (("--ramp", "nan"), "not from 0.01"),
+        (("--pairs", "0"), "--pairs: '0' is not a whole number from 1 to 1000000"),
+        (("--pairs", "1.5"), "'1.5' is not a whole number from 1"),
+        (("--pairs", "many"), "'many' is not a whole number from 1"),
+        (("--rate", "-1"), "--rate: '-1' is not a number from 0.01 to 1000000"),
+        (("--rate", "fast"), "'fast' is not a number from 0.01"),
+        (("--duration", "0"), "'0' is not a number from 0.01"),
+        (("--duration", "inf"), "'inf' is not a number from 0.01"),
+        (("--ramp", "nan"), "'nan' is not a number from 0.01"),
         (("--frobnicate",), "unrecognized arguments"),
     ],
 )
@@ -73,6 +74,28 @@ def test_what_cannot_be_reached_is_told_in_one_line() -> None:
     """Exit code 1."""
     url = f"ws://{HOST}:{free_port()}/ws"
     assert refused("--url", url, *SHORT).startswith("chat: 0 of 6 people could come: " + url)
+
+
+@pytest.mark.parametrize(
+    ("redirection", "why"),
+    [(">&-", "standard output is closed"), (">/dev/full", "No space left on device")],
+)
+def test_nowhere_to_write(embedded_node: NodeProcess, redirection: str, why: str) -> None:
+    """One line, and exit code 1."""
+    ended = ran("--url", embedded_node.url, *SHORT, redirection=redirection)
+    assert (ended.returncode, ended.stderr) == (1, f"chat: cannot write here: {why}\n")
+
+
+def test_nowhere_to_complain(embedded_node: NodeProcess) -> None:
+    """The result is there all the same."""
+    ended = ran("--url", embedded_node.url, *SHORT, redirection="2>&- <&-")
+    assert (ended.returncode, ended.stdout.splitlines()[-1][:3]) == (0, "ok:")
+
+
+def test_whoever_reads_may_have_read_enough(embedded_node: NodeProcess) -> None:
+    """The exit code is that of the load."""
+    ended = ran("--url", embedded_node.url, *SHORT, redirection="| true")
+    assert (ended.stdout, ended.stderr) == ("", "")
 
 
 def test_errors_end_with_1() -> None:
@@ -92,23 +115,33 @@ def test_ended_early_it_says_what_there_is_so_far(
     embedded_node: NodeProcess, number: signal.Signals, code: int
 ) -> None:
     """By Ctrl-C, or told to stop: what was said is waited for, and everybody says goodbye."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "chat.cli", "load", "--json", "--duration", "60",
-         "--pairs", "5", "--rate", "100", "--url", embedded_node.url],
-        env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
+    much = ("--pairs", "5", "--rate", "100", "--duration", "60")
+    with running("--json", "--url", embedded_node.url, *much) as process:
         wait_until(lambda: "chat_messages_total 0.0" not in figures(embedded_node), "they talk")
         process.send_signal(number)
         stdout, stderr = process.communicate(timeout=20)
-    finally:
-        process.kill()
-        process.wait()
     result = json.loads(stdout)
     assert (process.returncode, stderr) == (code, "")
     assert (result["interrupted"], result["ok"]) == (True, True)
     assert result["messages"]["said"] == result["messages"]["arrived"] > 0
     wait_until(lambda: "chat_sockets 0.0" in figures(embedded_node), "all said goodbye")
+
+
+def test_a_node_that_dies_is_told_of_in_the_result_alone(redis_server: Server) -> None:
+    """No library complains of what its people still wanted to say, as fast as they can."""
+    with (
+        NodeProcess(redis_server.url, NO_LIMITS) as node,
+        NodeProcess(redis_server.url, NO_LIMITS) as other,
+        running("--url", node.url, "--url", other.url, "--rate", "max", "--json") as process,
+    ):
+        wait_until(lambda: "chat_messages_total 0.0" not in figures(other), "they talk")
+        node.kill()
+        wait_until(lambda: "chat_sockets 100.0" in figures(other), "all are at the other one")
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=20)
+    result = json.loads(stdout)
+    assert (process.returncode, stderr, result["ok"]) == (0, "", True)
+    assert result["people"]["sockets_lost"] >= 50
 
 
 def figures(node: NodeProcess) -> str:

@@ -51,6 +51,12 @@ def altering(to: Listener, n: int, content: str) -> None:
     to.hear(content if n != 5 else content + "!")
 
 
+def inventing(to: Listener, n: int, content: str) -> None:
+    to.hear(content)
+    if n == 5:
+        to.hear(f"999999 {content.partition(' ')[2]}")
+
+
 def mixing_up(to: Listener, n: int, content: str) -> None:
     to.hear(content)
     if n == 5:
@@ -65,6 +71,7 @@ def mixing_up(to: Listener, n: int, content: str) -> None:
         (doubling, (0, 2, 0, 0)),
         (disordering, (0, 0, 2, 0)),
         (altering, (2, 0, 0, 2)),
+        (inventing, (0, 0, 0, 2)),
         (mixing_up, (0, 0, 0, 2)),
     ],
 )
@@ -77,6 +84,13 @@ def test_what_a_node_does_to_confirmed_messages_is_in_the_book(
     assert (told.missing, told.twice, told.disordered, told.strange) == book
     assert (result.tally.said, result.tally.confirmed) == (SAID, SAID)
     assert result.ok is (deliver is honest)
+
+
+def test_the_last_line_says_what_is_wrong() -> None:
+    """In one word or two, and how much of it there is."""
+    assert found(losing).as_lines()[-1] == "NOT ok: 2 missing"
+    assert found(losing, code=7).as_lines()[-1].endswith(f", {SAID} refused")
+    assert found(honest).as_lines()[-1].startswith("ok: ")
 
 
 def test_what_was_refused_need_not_arrive_and_is_an_error_all_the_same() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from chat.load.pacing import BATCH, Pace, evenly
+from chat.load.pacing import BATCH, LATE_SECONDS, Pace, evenly
 
 
 class Time:
@@ -28,8 +28,8 @@ def test_turns_are_due_evenly() -> None:
     def act(turn: int, due: float) -> None:
         acted.append((turn, due, time.now))
 
-    turns = asyncio.run(evenly(50, 2, act, clock=time.clock, sleep=time.sleep))
-    assert turns == len(acted) == 100
+    left = asyncio.run(evenly(50, 2, act, clock=time.clock, sleep=time.sleep))
+    assert (left, len(acted)) == (0, 100)
     assert [due for _, due, _ in acted] == pytest.approx([100 + turn / 50 for turn in range(100)])
     assert all(0 <= now - due <= 0.002 for _, due, now in acted)
     assert time.now == pytest.approx(102)
@@ -52,6 +52,19 @@ def test_what_stood_still_is_made_up_for() -> None:
     assert dues == pytest.approx([100 + turn / 1000 for turn in range(2000)])
     assert breaks.count(0) >= 1000 // BATCH - 1
     assert time.now == pytest.approx(102)
+
+
+def test_what_nobody_can_keep_up_with_ends_in_time() -> None:
+    """What is still late then is not done, and it says how much that is."""
+    time, acted = Time(), list[int]()
+
+    def act(turn: int, due: float) -> None:
+        acted.append(turn)
+        time.now += 0.001
+
+    left = asyncio.run(evenly(10_000, 2, act, clock=time.clock, sleep=time.sleep))
+    assert left == 20_000 - len(acted)
+    assert 102 + LATE_SECONDS <= time.now < 102 + LATE_SECONDS + 0.001 * BATCH + 0.01
 
 
 def test_a_pace_lets_nobody_pass_early_and_makes_up_for_nothing() -> None:

@@ -3,14 +3,15 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from ssl import SSLCertVerificationError
 
 import pytest
 
-from chat.load.crowd import Crowd
-from chat.load.hints import LoadFailed, hints
+from chat.load.crowd import Crowd, all_here
+from chat.load.hints import LoadFailed, explained, hints
 from chat.load.load import run
 from chat.load.options import Options
-from chat.load.profiles import talk
+from chat.load.profiles import Storm, talk
 from chat.load.result import Result
 from tests.load.liar import lying
 from tests.support.nodes import NO_LIMITS, NodeProcess
@@ -102,10 +103,62 @@ def test_a_redis_that_stands_still_costs_time_and_nothing_else(redis_server: Ser
     assert crowd.tally.repeated > 0
 
 
+def test_a_storm_finds_some_away_already(embedded_node: NodeProcess) -> None:
+    """They come back with the others, and nobody waits for a socket of theirs to be cut."""
+
+    async def scenario() -> Crowd:
+        async with Crowd([embedded_node.url], ramp=20) as crowd, asyncio.timeout(20):
+            people = await crowd.come(10)
+            await crowd.pair_off()
+            crowd.cut(people[:5])
+            assert await crowd.until(lambda: not crowd.being_cut, 5)
+            await Storm(crowd, Options(crowd.urls, rate=100, duration=0.02, ramp=20)).run()
+            assert all_here(people)
+            await crowd.settle(5)
+        return crowd
+
+    crowd = asyncio.run(scenario())
+    assert crowd.book.wrong == 0
+    assert crowd.tally.all_back is not None
+    assert crowd.tally.cut >= 10
+
+
 def test_nobody_listens() -> None:
     """It says so at once."""
     url = f"ws://{HOST}:{free_port()}/ws"
     assert f"0 of 10 people could come: {url} cannot be reached" in failed(url)
+
+
+def test_what_closes_at_once() -> None:
+    """As another program does, or a node that dies during a handshake: it is told, and nobody is forgotten."""
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async def scenario() -> None:
+        async with (
+            await asyncio.start_server(hang_up, HOST, 0) as server,
+            Crowd([f"ws://{HOST}:{server.sockets[0].getsockname()[1]}/ws"]) as crowd,
+        ):
+            await crowd.come(10)
+
+    with pytest.raises(LoadFailed, match="the connection was closed without an answer"):
+        asyncio.run(scenario())
+
+
+def test_a_certificate_that_nobody_vouches_for() -> None:
+    """It is told in words, and what to do about it."""
+    forged = SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED]")
+    forged.verify_message = "self-signed certificate"
+    assert explained("wss://host/ws", forged) == (
+        "the certificate of wss://host/ws is not trusted: self-signed certificate;"
+        " SSL_CERT_FILE can name a file with one that is"
+    )
+
+
+def test_wss_where_there_is_no_tls(embedded_node: NodeProcess) -> None:
+    """It says so."""
+    assert "does not speak TLS" in failed(embedded_node.url.replace("ws://", "wss://"))
 
 
 def test_a_wrong_path(embedded_node: NodeProcess) -> None:

@@ -40,6 +40,23 @@ def test_two_strangers_talk() -> None:
         asyncio.run(scenario(node.url))
 
 
+def test_without_any_standard_streams() -> None:
+    """As a shell may have closed them: it serves all the same."""
+
+    class Closed(NodeProcess):
+        def _command(self) -> list[str]:
+            return ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *super()._command()]
+
+    async def scenario(url: str) -> None:
+        a, b, session = await pair(url, url)
+        await a.say(session, "hello")
+        await b.expect("PUSH_DIALOGUE_REQ", content="hello")
+
+    with Closed() as node:
+        asyncio.run(scenario(node.url))
+        assert node.stop() == 0
+
+
 def test_it_stops_in_order() -> None:
     """SIGTERM: sockets are closed with 1001, the exit code is 0, and there is no traceback."""
 

@@ -56,7 +56,9 @@ def test_a_port_in_use() -> None:
     with closing(socket.create_server((HOST, port))):
         common = ("--redis-url", SOMEWHERE, "--workers", "2")
         assert f"{HOST}:{port}" in refused(*common, "--port", str(port))
-        assert f"{HOST}:{port}" in refused(*common, "--worker-port", str(port - 1))
+        line = refused(*common, "--worker-port", str(port - 1))
+        assert f"{HOST}:{port}" in line
+        assert line.endswith("; worker 2 listens there alone (CHAT_WORKER_PORT)")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

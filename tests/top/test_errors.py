@@ -121,9 +121,9 @@ def test_what_no_node_has_written(redis_server: Server, empty_server: Server) ->
     ("arguments", "said"),
     [
         ((), "--redis-url or CHAT_REDIS_URL"),
-        (("--every", "0"), "0 is not from 0.1 to 3600"),
-        (("--every", "often"), "invalid"),
-        (("--every", "nan"), "nan is not from"),
+        (("--every", "0"), "'0' is not a number from 0.1"),
+        (("--every", "often"), "'often' is not a number"),
+        (("--every", "nan"), "'nan' is not a number from 0.1 to 3600"),
         (("now",), "unrecognized arguments: now"),
         (("--js",), "unrecognized arguments: --js"),
     ],

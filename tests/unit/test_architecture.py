@@ -47,6 +47,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"acks", "admission", "backpressure", "binding", "lease", "report", "websocket"},
     # The edge.
     "page": set(),
+    "arguments": set(),
     "listener": {"errors"},
     # Several nodes on one port: their parent, and what each has of it. Knows no node.
     "workers": {"errors", "config", "listener"},
@@ -58,9 +59,9 @@ ALLOWED: dict[str, set[str]] = {
     # Looks on, as nodes do not: Redis, and a terminal as talk has it.
     "top": {"errors", "store", "talk"},
     # Many clients at once: cheaper than "client" can be, and a book over all of them.
-    "load": {"errors", "talk"},
+    "load": {"arguments", "errors", "talk"},
     "logs": set(),
-    "cli": {"errors", "config", "server", "talk", "top", "load", "logs", "workers"},
+    "cli": {"arguments", "errors", "config", "server", "talk", "top", "load", "logs", "workers"},
 }
 
 # Library -> the only rooms that may import it.

@@ -5,10 +5,9 @@ from typing import Any
 
 from picows import WSFrame, WSTransport
 
+from chat.load import frames
 from tests.bench.dialects.person import Person, Tally
 
-CONFIRMED = b'{"cmd":"DIALOGUE_RESP","code":0,'
-MESSAGE = b'{"cmd":"PUSH_DIALOGUE_REQ",'
 SEQ = b'","seq":'
 CONTENT = b'"content":"'
 
@@ -21,22 +20,19 @@ class ChatPerson(Person):
     def __init__(self, tally: Tally) -> None:
         super().__init__(tally)
         self._account = 0
-        self._token = ""
+        self._token = b""
         self._head = b""
         self._seq = 0
         self._owed = 0
 
     def introduce(self) -> None:
         if self._account:
-            self.send(
-                b'{"cmd":"RECONNECT_REQ","accountId":%d,"token":"%b","seq":%d}'
-                % (self._account, self._token.encode(), self._seq)
-            )
+            self.send(frames.reconnect(self._account, self._token, self._seq))
         else:
-            self.send(b'{"cmd":"CRT_ACCOUNT_REQ","nickName":"Somebody"}')
+            self.send(frames.CREATE)
 
     def match(self) -> None:
-        self.send(b'{"cmd":"MATCH_REQ","accountId":%d}' % self._account)
+        self.send(frames.match(self._account))
 
     def message(self, content: bytes) -> bytes:
         return b'%b%d","content":"%b"}' % (self._head, self.turn, content)
@@ -44,13 +40,13 @@ class ChatPerson(Person):
     def settle(self) -> None:
         if self._owed:
             self._owed = 0
-            self.send(b'{"cmd":"PUSH_DIALOGUE_RESP","seq":%d}' % self._seq)
+            self.send(frames.acknowledge(self._seq))
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         payload = frame.get_payload_as_bytes()
-        if payload.startswith(CONFIRMED):
+        if payload.startswith(frames.CONFIRMED):
             self.tally.confirmed += 1
-        elif payload.startswith(MESSAGE):
+        elif payload.startswith(frames.PUSHED):
             said, _, seq = payload.rpartition(SEQ)
             self._pushed(int(seq[:-1]))
             self.arrived(said[said.index(CONTENT) + len(CONTENT) :])
@@ -68,7 +64,7 @@ class ChatPerson(Person):
     def _other(self, told: dict[str, Any]) -> None:
         cmd = told["cmd"]
         if cmd == "PING_REQ":
-            self.send(b'{"cmd":"PING_RESP","accountId":%d}' % self._account)
+            self.send(frames.pong(self._account))
         elif cmd == "PUSH_SIGNAL_REQ":
             self._pushed(told["seq"])
             if told["signalType"] == "NewSession":
@@ -78,8 +74,8 @@ class ChatPerson(Person):
             if told["code"] == 0:
                 self._met(told)
         elif cmd in {"CRT_ACCOUNT_RESP", "RECONNECT_RESP"} and told["code"] == 0:
-            self._account = told.get("accountId", self._account)
-            self._token = told.get("token", self._token)
+            if cmd == "CRT_ACCOUNT_RESP":
+                self._account, self._token = told["accountId"], json.dumps(told["token"]).encode()
             self.answered()
         else:
             raise AssertionError(told)
