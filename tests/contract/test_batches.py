@@ -86,8 +86,8 @@ def test_a_repeat_in_the_same_call(pool: Pool) -> None:
 
 
 def test_what_is_refused_does_nothing_to_the_others(pool: Pool) -> None:
-    """A session of others, of nobody, of another pool, one that has ended; a socket of before, and an account
-    that is gone."""
+    """A session of others, of nobody, of another pool, one that has ended; a socket of before, an account
+    that is gone, and one that is away, although nobody has told its socket."""
     alice, bob, carol, dave, eve, frank = pool.people("A", "B", "C", "D", "E", "F")
     session, other = pool.pair(alice, bob), pool.pair(carol, dave)
     ended = pool.pair(eve, frank)
@@ -96,11 +96,13 @@ def test_what_is_refused_does_nothing_to_the_others(pool: Pool) -> None:
     bob.attach()
     old = Person(pool, bob.id, bob.token, bob.node, bob.nick, before)
     gone = Person(pool, 9_000, "", "", b"", 1)
-    alice.heard()
+    dave.detach()
+    alice.heard(), carol.heard()
     answers = say(
         pool,
         Message(bob, session, "1"),
         Message(bob, other, "not his"),
+        Message(dave, other, "of one who is away"),
         Message(bob, session + 500_000, "nobody's"),
         Message(bob, 5007, "of another pool"),
         Message(old, session, "of before"),
@@ -109,9 +111,10 @@ def test_what_is_refused_does_nothing_to_the_others(pool: Pool) -> None:
         Message(bob, session, "2"),
     )
     assert answers == [
-        [0, 1], [4, 0], [4, 0], [4, 0], [-1, 0], [-2, 0], [7, 0], [0, 2],
+        [0, 1], [4, 0], [-2, 0], [4, 0], [4, 0], [-1, 0], [-2, 0], [7, 0], [0, 2],
     ]  # fmt: skip
     assert [content for content, _ in heard(alice)] == ["1", "2"]
+    assert carol.heard() == []
     pool.names()  # all of them are of this pool
 
 

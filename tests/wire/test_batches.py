@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Nodes
-from tests.support.nodes import NodeProcess
+from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.servers import Server, available_servers
 from tests.support.wire import CLOSE, CONTINUATION, PING, TEXT, Frame, Wire, encode_frame, pair
 from tests.wire.abuse import quiet_node
@@ -259,3 +259,81 @@ def test_coming_back_to_very_many_sessions() -> None:
 
     with Server(available_servers()[0]) as server, quiet_node(redis_url=server.url) as node:
         asyncio.run(scenario(server, node))
+
+
+class Breaking:
+    """People who talk, fifty messages at a time, while something breaks again and again."""
+
+    DOUBTS = 5
+    """So many segments that were not confirmed are enough."""
+
+    def __init__(self) -> None:
+        self._answered, self._doubted = asyncio.Event(), asyncio.Event()
+        self._doubts = 0
+
+    async def talk(self, alice: Wire, bob: Wire, session: int) -> None:
+        turns = 0
+        while self._doubts < self.DOUBTS:
+            turns += 1
+            await self._turn(alice, bob, session, [f"{turns}-{number}" for number in range(50)])
+        await bob.nothing_from(alice, session)
+        await alice.nothing_from(bob, session)
+
+    async def _turn(self, alice: Wire, bob: Wire, session: int, names: list[str]) -> None:
+        bob.raw(b"".join(text(message(bob, session, name)) for name in names))
+        answers = [await bob.expect("DIALOGUE_RESP", timeout=20) for _ in names]
+        assert [answer["requestId"] for answer in answers] == names
+        assert {answer["code"] for answer in answers} <= {0, 2}
+        said = [answer["requestId"] for answer in answers if answer["code"] == 0]
+        unsure = [name for name in names if name not in said]
+        self._answered.set()
+        if unsure:
+            self._doubts += 1
+            self._doubted.set()
+        for name in unsure:
+            while (await bob.say(session, name, name, retry=True))["code"] == 2:
+                pass
+        pushes = [await alice.expect("PUSH_DIALOGUE_REQ", timeout=20) for _ in names]
+        alice.acknowledge(pushes[-1])
+        arrived = [push["content"] for push in pushes]
+        assert sorted(arrived) == sorted(names)
+        assert [name for name in arrived if name in said] == said
+        first = pushes[0]["msgId"]
+        assert [push["msgId"] for push in pushes] == list(range(first, first + len(names)))
+
+    async def harm(self, server: Server, kind: str) -> None:
+        with server.client() as client:
+            while self._doubts < self.DOUBTS:
+                self._answered.clear()
+                await self._answered.wait()
+                if kind == "links":
+                    client.client_kill_filter(_type="normal", skipme=True)
+                    client.client_kill_filter(_type="pubsub")
+                elif kind == "functions":
+                    client.function_flush()
+                else:
+                    self._doubted.clear()
+                    server.pause()
+                    await self._doubted.wait()
+                    server.resume()
+
+
+@pytest.mark.parametrize("kind", ["links", "functions", "pause"])
+def test_many_messages_while_something_breaks(kind: str) -> None:
+    """Every message is answered in its turn. Repeated until confirmed, each arrives once; those of a segment
+    that were confirmed at once arrive in their order."""
+
+    async def scenario(server: Server, nodes: Sequence[NodeProcess]) -> None:
+        breaking = Breaking()
+        pairs = [await pair(nodes[0].url, nodes[1].url) for _ in range(4)]
+        async with asyncio.timeout(60):
+            talks = [breaking.talk(*people) for people in pairs]
+            await asyncio.gather(breaking.harm(server, kind), *talks)
+
+    settings = {**NO_LIMITS, "CHAT_REDIS_TIMEOUT_SECONDS": "0.3"}
+    with (
+        Server(available_servers()[0]) as server,
+        NodeProcess(server.url, settings) as one,
+        NodeProcess(server.url, settings) as two,
+    ):
+        asyncio.run(scenario(server, (one, two)))
