@@ -62,6 +62,7 @@ def test_a_hundred_of_one(pool: Pool) -> None:
     messages = [Message(bob, session, f"{number}") for number in range(100)]
     assert say(pool, *messages) == [[0, number] for number in range(1, 101)]
     assert heard(alice) == [(f"{number}", number + 2) for number in range(100)]
+    assert len(alice.times) == 101 // 8, "the time of every eighth push"
     again = [Message(bob, session, f"{number}", retry=True) for number in range(36, 100)]
     assert say(pool, *again) == [[0, number] for number in range(37, 101)]
     assert heard(alice) == []
