@@ -10,11 +10,21 @@ from picows import WSTransport
 
 FRAMES_AT_ONCE = 16
 """More than that leave at once: so it is soon seen that a client does not keep up, by what waits for it."""
+AT_ONCE_FROM = 4096
+"""A frame of so many bytes leaves at once, for the same reason."""
 TEXT = 0x81
 """The first byte of a whole text frame."""
 SHORT = 126
-"""From this size on a frame says its size in two bytes more. None of ours has more than 64 KiB."""
+"""From this size on a frame says its size in two bytes more, and from ``LONG`` on in eight."""
+LONG = 1 << 16
 SHORT_HEADERS = [bytes((TEXT, size)) for size in range(SHORT)]
+
+
+def header(size: int) -> bytes:
+    """That of a frame that is not short."""
+    if size < LONG:
+        return bytes((TEXT, 126)) + size.to_bytes(2, "big")
+    return bytes((TEXT, 127)) + size.to_bytes(8, "big")
 
 
 class Outbox:
@@ -49,11 +59,9 @@ class WayOut:
         frames, size = self._frames, len(text)
         if not frames:
             self._outbox.add(self)
-        frames.append(
-            SHORT_HEADERS[size] if size < SHORT else b"\x81\x7e" + size.to_bytes(2, "big")
-        )
+        frames.append(SHORT_HEADERS[size] if size < SHORT else header(size))
         frames.append(text)
-        if len(frames) >= 2 * FRAMES_AT_ONCE:
+        if len(frames) >= 2 * FRAMES_AT_ONCE or size >= AT_ONCE_FROM:
             self.flush()
 
     def flush(self) -> None:

@@ -37,7 +37,7 @@ MAX_FRAGMENTS = 256
 CLOSE_SECONDS = 3.0
 """How long a client may take to finish a close handshake."""
 READ_BUFFER = 1024
-"""picows doubles it whenever it was full; the receive buffer of the kernel (``server``) bounds that."""
+"""picows doubles it whenever it was full; the receive buffer of the kernel (``listener``) bounds that."""
 HIGHEST_CODE = 4999
 VERSION = re.compile(rb"\r\nsec-websocket-version: *13 *\r\n")
 """As uvicorn hands headers over: their names in small letters."""

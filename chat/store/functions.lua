@@ -672,8 +672,8 @@ local function say_one(pool, room, id, epoch, sid, written, request, retry, cont
   local msg, seq = format('%d', open[4] + 1), format('%d', number)
   local frame = '{"cmd":"PUSH_DIALOGUE_REQ","msgId":' .. msg .. ',"senderId":' .. id .. ',"sessionId":' .. sid
     .. ',"content":' .. content .. ',"seq":' .. seq .. '}'
+  call('XADD', pool .. ':inbox:' .. partner, seq .. '-0', 'push', frame) -- first what may fail, where it is damaged
   call('HSET', account, 'seq', seq)
-  call('XADD', pool .. ':inbox:' .. partner, seq .. '-0', 'push', frame)
   call('HSET', session, 'last', msg)
   remember(pool, sid, side, msg, seq, request)
   deliver(pool, partner, number, frame)
@@ -693,7 +693,7 @@ local function say(keys, args)
     local done, code, msg = pcall(say_one, pool, room, args[i], args[i + 1], args[i + 2], args[i + 3], args[i + 4],
       args[i + 5], args[i + 6])
     if not done then -- it must not cost the others their answers
-      redis.log(redis.LOG_WARNING, 'chat: a message cannot be said: ' .. (type(code) == 'table' and code.err or code))
+      redis.log(redis.LOG_WARNING, 'chat: a message cannot be said: ' .. (type(code) == 'table' and code.err or tostring(code)))
       code, msg = NOT_NOW, nil
     end
     results[#results + 1] = code

@@ -73,7 +73,7 @@ class Wire(asyncio.Protocol):
     def call(self, command: Command, done: Done, weight: int = 1) -> None:
         """``weight``: as how many calls it counts."""
         if self.lost.done():
-            done(LinkDown("no connection to Redis"))
+            self.after_open_calls(lambda: done(LinkDown("no connection to Redis")))
         elif self._weight >= MAX_OPEN_CALLS:
             self.after_open_calls(lambda: done(LinkDown("too many open calls")))
         else:
@@ -133,7 +133,6 @@ class Wire(asyncio.Protocol):
         forget_unsent(self._transport)
         self._transport.abort()
         self._out.clear()
-        self._weight = 0
         while self._open:
             kind, done, _, _ = self._open.popleft()
             try:
@@ -143,6 +142,7 @@ class Wire(asyncio.Protocol):
                     done()
             except Exception:  # a fault of ours costs one call, not the others theirs
                 log.exception(FAULT)
+        self._weight = 0
         if self._pressed:
             self._press(False)
 
@@ -259,9 +259,8 @@ class Wire(asyncio.Protocol):
         and one whose probes are answered but do not arrive."""
         now = self._loop.time()
         late, self._due = now - self._due, now + self._timeout / 4
-        if (
-            late > self._timeout / 4
-        ):  # it is this process that stood still: what came meanwhile is read first
+        if late > self._timeout / 4:
+            # It is this process that stood still: what came meanwhile is read first.
             self._watch = self._loop.call_at(self._due, self._check)
         elif self._open and now - max(self._open[0][2], self._heard) > self._timeout:
             self.drop(f"no answer for {self._timeout:g} s")

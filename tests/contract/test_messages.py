@@ -154,6 +154,18 @@ def test_the_last_64_requests_of_each_are_remembered(pool: Pool) -> None:
     assert kept <= 2 * 128
 
 
+def test_64_requests_are_remembered_at_every_moment(pool: Pool) -> None:
+    """However many are kept at that moment, which are never many more."""
+    alice, bob = pool.people("Alice", "Bob")
+    session = pool.pair(alice, bob)
+    for number in range(1, 300):
+        assert bob.say(session, request=f"r{number}") == [0, number]
+        oldest = max(1, number - 63)
+        assert bob.say(session, request=f"r{oldest}", retry=True) == [0, oldest]
+        assert pool.client.llen(pool.key("said", f"{session}:a")) <= 128
+        alice.ack(number)
+
+
 def test_a_repeated_request_is_answered_when_the_inbox_is_full(pool: Pool) -> None:
     """It was accepted before: it needs no room."""
     alice, bob = pool.people("Alice", "Bob")

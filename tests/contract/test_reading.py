@@ -157,3 +157,11 @@ def test_reading_in_an_ended_session_shows_only_that_it_had_begun(pool: Pool) ->
     assert alice.viewed(session, 3) == CLOSED
     assert bob.heard() == []
     assert alice.seqs == [2, 3, 4, 5]
+
+
+def test_the_last_of_very_many_messages_shows_it_too(pool: Pool) -> None:
+    """It is remembered: nobody has to look for it among all that waits."""
+    alice, _, session = talk(pool, messages=150)
+    assert len(alice.seqs) == 151
+    assert alice.viewed(session, 149) == OK
+    assert alice.seqs == [151]

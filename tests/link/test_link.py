@@ -239,3 +239,29 @@ def test_closing_with_open_calls(empty_server: Server) -> None:
             assert heard.gaps == 0
 
     asyncio.run(scenario())
+
+
+def test_who_asks_while_the_connection_ends_is_answered_in_turn(empty_server: Server) -> None:
+    """Somebody told that a call is lost may ask for more, also for others: those answers must not overtake
+    what was asked before them."""
+
+    async def scenario() -> None:
+        async with linked(empty_server.url) as (link, _):
+            order: list[str] = []
+
+            def first(reply: Any) -> None:
+                order.append("first")
+                link.call(("PING",), lambda reply: order.append("asked meanwhile"))
+                link.after_open_calls(lambda: order.append("in its turn"))
+
+            link.call(("PING",), first)
+            link.call(("PING",), lambda reply: order.append("second"))
+            link.after_open_calls(lambda: order.append("third"))
+            assert link._wire is not None
+            link._wire.drop("lost")
+            assert order == ["first", "second", "third", "asked meanwhile", "in its turn"]
+            assert link.open_calls() == 0
+            link.call(("PING",), lambda reply: order.append("asked later"))
+            assert order[-1] == "asked later"
+
+    asyncio.run(scenario())

@@ -287,3 +287,14 @@ def test_a_pong_answers_the_oldest_ping() -> None:
     connection.seq = 5
     connection.pinged()
     assert [connection.ponged() for _ in range(3)] == [2, 5, None]
+
+
+def test_where_all_is_acknowledged_a_command_may_acknowledge_nothing() -> None:
+    """So the store is spared looking for it; the next push is one again."""
+    connection = Made().connection
+    connection.bind(1000, 1, acked=3)
+    assert connection.written == 0
+    connection.seq = 4
+    assert connection.written == 4
+    assert connection.acknowledge(4)
+    assert connection.written == 0
