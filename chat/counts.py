@@ -6,6 +6,7 @@ own counters cost several times as much for each observation, and a lock each.
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Sequence
 
 SHORT = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Seconds, for what should take milliseconds: commands, pushes, the event loop."""
@@ -33,6 +34,13 @@ class Histogram:
     def observe(self, seconds: float) -> None:
         self.counts[bisect_left(self.bounds, seconds)] += 1
         self.total += seconds
+
+    def observe_all(self, seconds: Sequence[float]) -> None:
+        """The same for several: a third of the time for each."""
+        bounds, counts = self.bounds, self.counts
+        for each in seconds:
+            counts[bisect_left(bounds, each)] += 1
+        self.total += sum(seconds)
 
     @property
     def number(self) -> int:

@@ -226,18 +226,20 @@ class Handlers:
         msgs: Sequence[int],
     ) -> None:  # fmt: skip
         """The answers to messages. As ``_answered``, for what is answered most often: with success."""
-        now, observe = self._clock(), self._confirmed.observe
+        now, answer = self._clock(), protocol.dialogue_resp
+        took = []
         for (connection, command, request_id, since), code, msg in zip(
             asked, codes, msgs, strict=True
         ):
             try:
                 if code == 0:
-                    observe(now - since)
-                    connection.send(protocol.dialogue_resp(request_id, msg))
+                    took.append(now - since)
+                    connection.send(answer(request_id, msg))
                 else:
                     self._answered(connection, command, _nothing, since, code, ())
             except Exception:  # a fault of ours costs one message its answer, not the others theirs
                 log.exception("the answer to a message could not be dealt with")
+        self._confirmed.observe_all(took)
 
     def _viewed(self, connection: Connection, command: c.Viewed) -> None:
         done = self._done(connection, command, _success(command))

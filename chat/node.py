@@ -207,11 +207,10 @@ class Node:
     def _pushed(self, channel: bytes, payload: bytes) -> None:
         """A node that was frozen finds pushes of accounts that others hold by now: once its lease has
         run out it believes the inbox alone, which says who holds it."""
-        account = account_of(channel)
         if self._lease.held():
-            self._hub.push(account, payload)
+            self._hub.push(account_of(channel), payload)
         else:
-            self._hub.doubt(account)
+            self._hub.doubt(account_of(channel))
 
     def _said(self, asked: Sequence[Any], codes: Sequence[int], msgs: Sequence[int]) -> None:
         self._handlers.said(asked, codes, msgs)

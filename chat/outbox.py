@@ -17,14 +17,20 @@ TEXT = 0x81
 SHORT = 126
 """From this size on a frame says its size in two bytes more, and from ``LONG`` on in eight."""
 LONG = 1 << 16
-SHORT_HEADERS = [bytes((TEXT, size)) for size in range(SHORT)]
+PREPARED = 1024
+"""Headers of frames below this size are made once for all."""
 
 
 def header(size: int) -> bytes:
-    """That of a frame that is not short."""
+    """What a text frame of so many bytes begins with."""
+    if size < SHORT:
+        return bytes((TEXT, size))
     if size < LONG:
         return bytes((TEXT, 126)) + size.to_bytes(2, "big")
     return bytes((TEXT, 127)) + size.to_bytes(8, "big")
+
+
+HEADERS = [header(size) for size in range(PREPARED)]
 
 
 class Outbox:
@@ -59,7 +65,7 @@ class WayOut:
         frames, size = self._frames, len(text)
         if not frames:
             self._outbox.add(self)
-        frames.append(SHORT_HEADERS[size] if size < SHORT else header(size))
+        frames.append(HEADERS[size] if size < PREPARED else header(size))
         frames.append(text)
         if len(frames) >= 2 * FRAMES_AT_ONCE or size >= AT_ONCE_FROM:
             self.flush()

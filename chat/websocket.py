@@ -142,7 +142,11 @@ class Socket(WSListener):
         elif frame.rsv1 or frame.rsv2 or frame.rsv3:
             self._connection.close(Close.PROTOCOL)
         elif kind is TEXT and frame.fin and self._partial is None:
-            self._message(frame.get_payload_as_bytes())
+            message = frame.get_payload_as_bytes()
+            if message.isascii():  # as most are: a step less
+                self._door.received(self._connection, message)
+            else:
+                self._message(message)
         elif kind in (WSMsgType.TEXT, WSMsgType.CONTINUATION, WSMsgType.BINARY):
             self._fragment(kind, frame.fin, frame.get_payload_as_bytes())
         elif kind is WSMsgType.PING:

@@ -5,7 +5,7 @@ them (``store/functions.lua``).
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -20,9 +20,8 @@ WHY: dict[int, str] = {
 """What an error says to people, where the frame itself is not to blame."""
 
 
-def json_text(value: str) -> bytes:
-    """The JSON text of a string, as a frame carries it."""
-    return orjson.dumps(value)
+json_text: Callable[[str], bytes] = orjson.dumps
+"""The JSON text of a string, as a frame carries it."""
 
 
 def _dump(fields: Mapping[str, Any]) -> bytes:
