@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 from tests.bench.crowd import Crowd
 from tests.bench.dialects.person import ACK_AFTER, Person
@@ -60,8 +61,12 @@ async def measure(place: Place, work: Work) -> Figures:
             figures |= await _busy(place, crowd, work, "busy")
             figures["core_rate"] = 1e6 / figures["busy_node"]
             figures["core_share"] = figures["busy_rate"] / figures["core_rate"] * 100
+        if "thin" in work.phases:
+            figures |= await _busy(place, crowd, replace(work, window=work.thin_window), "thin")
         if "half" in work.phases and "busy_rate" in figures:
-            figures |= await _half(place, crowd, work, figures["busy_rate"] / 2)
+            figures |= await _talk(place, crowd, work, figures["busy_rate"] / 2, "half")
+        if "same" in work.phases:
+            figures |= await _talk(place, crowd, work, work.same_rate, "same")
         if "eager" in work.phases and place.system.acknowledges:
             crowd.tally.ack_after = 1
             figures |= await _busy(place, crowd, work, "eager")
@@ -119,14 +124,14 @@ async def _busy(place: Place, crowd: Crowd, work: Work, name: str) -> Figures:
     return figures
 
 
-async def _half(place: Place, crowd: Crowd, work: Work, rate: float) -> Figures:
-    """At half of what fits; the way of each message, from the moment it was due."""
+async def _talk(place: Place, crowd: Crowd, work: Work, rate: float, name: str) -> Figures:
+    """At a rate; the way of each message, from the moment it was due."""
     await crowd.talk(rate, work.warm)
     span = Span(place, crowd)
     delays = sorted(await crowd.talk(rate, work.half))
-    figures = span.messages("half")
-    for name, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999)):
-        figures[f"{name}_ms"] = delays[int(share * (len(delays) - 1))] / 1e6
+    figures = span.messages(name)
+    for quantile, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999)):
+        figures[f"{name}_{quantile}_ms"] = delays[int(share * (len(delays) - 1))] / 1e6
     await crowd.settle()
     return figures
 

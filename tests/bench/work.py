@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-PHASES = ("busy", "half", "eager", "back", "floor")
-"""Those that may be left out: as much as fits; half as much; as much as fits, each push acknowledged;
-coming back; the floor."""
+PHASES = ("busy", "thin", "half", "same", "eager", "back", "floor")
+"""Those that may be left out: as much as fits; the same with one message of each person under way; half of what
+fits; the same for all systems; as much as fits, each push acknowledged; coming back; the floor."""
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,11 @@ class Work:
     """who come before, and talk: what the first ones cost is not charged to the others"""
     pairs: int = 500
     """that talk when as much as fits is said"""
-    window: int = 2
-    """messages under way in each of these"""
+    window: int = 8
+    """messages under way in each of these, four of each person: a node at its limit is behind with everybody"""
+    thin_window: int = 2
+    same_rate: float = 500
+    """messages a second that all systems can carry"""
     warm: float = 1.5
     busy: float = 6
     half: float = 6
