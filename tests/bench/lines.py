@@ -75,7 +75,7 @@ def _panel(panel: Panel, rows: Sequence[Mapping[str, float]], top: int) -> list[
         f'  <path d="M{LEFT} {floor}H{RIGHT}" stroke="{FRAME}"/>',
     ]
     for x, row in zip(places, rows, strict=True):
-        drawn.append(_centred(x, floor + 20, QUIET, f"{row[panel.part]:g} {panel.step}"))
+        drawn.append(_centred(x, floor + 20, QUIET, _step(row[panel.part], panel.step)))
     for line in panel.lines:
         heights = [row[line.key] / highest / HEAD_ROOM * PLOT for row in rows]
         points = [(x, floor - height) for x, height in zip(places, heights, strict=True)]
@@ -95,3 +95,8 @@ def _line(line: Line, points: Sequence[tuple[float, float]], values: Sequence[fl
 
 def _centred(x: float, y: float, colour: str, said: str) -> str:
     return f'  <text x="{x:.0f}" y="{y:.0f}" fill="{colour}" text-anchor="middle">{escape(said)}</text>'
+
+
+def _step(number: float, name: str) -> str:
+    """In words: 1 node, 2 nodes."""
+    return f"{number:g} {name.removesuffix('s') if number == 1 else name}"
