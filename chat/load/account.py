@@ -1,5 +1,6 @@
 """The account of one person: made, and taken along from one socket to the next; and what it has received."""
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -15,7 +16,7 @@ AGAIN = frozenset({2, 3, 6})
 """Codes after which the same request may be answered otherwise."""
 
 
-class Account(Socket):
+class Account(Socket, ABC):
     """``place`` says which URL it tries; it starts with ``index``, and moves on with every loss."""
 
     __slots__ = (
@@ -45,25 +46,25 @@ class Account(Socket):
 
     # what a person does
 
+    @abstractmethod
     def returned(self, told: dict[str, object]) -> None:
         """It is here again, as this RECONNECT_RESP says."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forgotten(self) -> None:
         """No node knows the account any more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answered(self, request: str, code: int, told: dict[str, object]) -> None:
         """Another request was answered."""
-        raise NotImplementedError
 
+    @abstractmethod
     def again(self, request: str) -> None:
         """Asks once more for what a node could not do, or was not asked for, if it is still wanted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def oldest_unanswered(self) -> int:
         """The number of a message, 0 where all are answered."""
-        raise NotImplementedError
 
     # the socket
 
