@@ -37,11 +37,11 @@ def running(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
         [sys.executable, "-m", "chat.cli", "load", *arguments],
         env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    with process:  # which closes its pipes
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def result_of(*arguments: str, code: int = 0) -> dict[str, Any]:

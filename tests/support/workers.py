@@ -117,7 +117,7 @@ def gone(pid: int) -> bool:
     """Whether a process has ended; nobody may have asked for its exit code yet."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # before it is opened, or before it is read
         return True
     return state in "ZX"
 
