@@ -1,6 +1,6 @@
 """The account of one person: made, and taken along from one socket to the next; and what it has received."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -16,7 +16,7 @@ AGAIN = frozenset({2, 3, 6})
 """Codes after which the same request may be answered otherwise."""
 
 
-class Account(Socket, ABC):
+class Account(Socket):
     """``place`` says which URL it tries; it starts with ``index``, and moves on with every loss."""
 
     __slots__ = (

@@ -1,5 +1,7 @@
 """The socket of one person: picows' frames become whole messages. One after the other, by one listener."""
 
+from abc import ABC, abstractmethod
+
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from chat.load.frames import Malformed
@@ -10,7 +12,7 @@ BIGGEST = 1 << 20
 """Bytes of a message of a node, fragments together."""
 
 
-class Socket(WSListener):
+class Socket(WSListener, ABC):
     """At most one socket at a time; what comes from one that was given up is not looked at."""
 
     __slots__ = ("_fragments", "_transport")
@@ -21,21 +23,21 @@ class Socket(WSListener):
 
     # what those who inherit do
 
+    @abstractmethod
     def opened(self) -> bool:
         """There is a socket; whether it is wanted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def closed(self, code: int) -> None:
         """It is gone; 1006 where no code was said."""
-        raise NotImplementedError
 
+    @abstractmethod
     def received(self, payload: bytes) -> None:
         """A message. May raise Malformed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def malformed(self, why: str) -> None:
         """A message that the protocol does not know."""
-        raise NotImplementedError
 
     # what they use
 
