@@ -13,7 +13,7 @@ class Recorder(Protocol):
 
     def ack(
         self,
-        acks: Sequence[tuple[int, int, int]],
+        acks: Sequence[tuple[int, int, int, int]],
         done: Callable[[int, Sequence[Any]], None],
     ) -> None: ...
 
@@ -42,7 +42,7 @@ class Acks:
         if not self._grown:
             return
         grown, self._grown = self._grown, {}
-        acks = [(c.account, c.epoch, c.acked) for c in grown]
+        acks = [(c.pool, c.account, c.epoch, c.acked) for c in grown]
         self._recorder.ack(acks, lambda code, _: self._taken(code, grown))
 
     def _taken(self, code: int, connections: dict[Connection, None]) -> None:

@@ -13,6 +13,7 @@ from chat.counts import Counts
 from chat.errors import Close, Code
 from chat.hub import Hub
 from chat.liveness import Liveness
+from chat.store.keys import pool_of
 from chat.store.sayings import speaker
 from chat.store.store import Store
 
@@ -23,6 +24,8 @@ BINDINGS_AT_ONCE = 100
 """Accounts that are made or taken over at the same time. When a node has died everybody comes at once:
 the others wait in line, and those who are talking are answered in between."""
 
+HOPS = 8
+"""How often an account may have moved on since it was last asked for."""
 LEAVING_AT_ONCE = 100
 """Accounts that lose their socket in one turn of the event loop."""
 
@@ -53,7 +56,7 @@ class Binding:
         self._clock = clock
         self._new_token = new_token
         self._new_nick = new_nick
-        self._owed: list[tuple[int, int, int, bool]] = []
+        self._owed: list[tuple[int, int, int, int, bool]] = []
         self._line: deque[tuple[Connection, Create | Reconnect, float]] = deque()
         self._under_way = 0
         self._leaving: deque[tuple[Connection, int]] = deque()
@@ -84,9 +87,14 @@ class Binding:
 
     def _reconnect(self, connection: Connection, command: Reconnect, since: float) -> None:
         self._flush()  # an older socket of this node may have acknowledged in this very turn
-        self._hub.expect(command.account)
-        done = partial(self._attached, connection, command, since)
-        self._store.attach(command.account, command.token, command.seq, done)
+        self._attach(pool_of(command.account), HOPS, connection, command, since)
+
+    def _attach(
+        self, pool: int, hops: int, connection: Connection, command: Reconnect, since: float
+    ) -> None:
+        self._hub.expect(pool, command.account)
+        done = partial(self._attached, pool, hops, connection, command, since)
+        self._store.attach(pool, command.account, command.token, command.seq, done)
 
     def _answered(self, command: Create | Reconnect, code: int, since: float) -> None:
         """One has its answer, or none will come: the next has its turn."""
@@ -113,38 +121,48 @@ class Binding:
             return
         account, epoch = values
         if connection.state is State.CLOSED:  # it did not wait, and nobody knows the token
-            self.detach(account, epoch, 0, goodbye=True)
+            self.detach(pool_of(account), account, epoch, 0, goodbye=True)
             return
-        self._hub.expect(account)
-        self._become(connection, account, epoch, acked=0)
+        self._hub.expect(pool_of(account), account)
+        self._become(connection, pool_of(account), account, epoch, acked=0)
         connection.send(protocol.create_resp(nick, account, token))
         self._resume(connection)
 
     def _attached(
-        self, connection: Connection, command: Reconnect, since: float,
+        self, pool: int, hops: int, connection: Connection, command: Reconnect, since: float,
         code: int, values: Sequence[Any],
     ) -> None:  # fmt: skip
+        if code == Code.MOVED:
+            self._hub.unexpect(pool, command.account)
+            if hops:  # it is asked where the account lives now
+                self._attach(values[0], hops - 1, connection, command, since)
+                return
+            code = Code.NO_DATA
+        elif code != Code.SUCCESS:
+            self._hub.unexpect(pool, command.account)
         self._answered(command, code, since)
         if code != Code.SUCCESS:
-            self._hub.unexpect(command.account)
             self._not_bound(connection, command, code)
             return
         epoch, nick, recovered, waiting, sessions, acked, last, pushes, waited_ms = values
         self._counts.matched(waited_ms)
         if connection.state is State.CLOSED:
-            self._hub.unexpect(command.account)
-            self.detach(command.account, epoch, acked, connection.code == Close.GOODBYE)
+            self._hub.unexpect(pool, command.account)
+            goodbye = connection.code == Close.GOODBYE
+            self.detach(pool, command.account, epoch, acked, goodbye)
             return
         connection.numbers = command.seq is not None
-        self._become(connection, command.account, epoch, acked, hole=0 if recovered else last)
+        hole = 0 if recovered else last
+        self._become(connection, pool, command.account, epoch, acked, hole)
         connection.send(protocol.reconnect_resp(nick, recovered == 1, waiting == 1, sessions))
         self._hub.replay(connection, last, pushes)
         self._resume(connection)
 
     def _become(
-        self, connection: Connection, account: int, epoch: int, acked: int, hole: int = 0
-    ) -> None:
-        connection.bind(account, epoch, acked, hole, speaker(account, epoch))
+        self, connection: Connection, pool: int, account: int, epoch: int, acked: int,
+        hole: int = 0,
+    ) -> None:  # fmt: skip
+        connection.bind(pool, account, epoch, acked, hole, speaker(account, epoch))
         self._hub.bind(connection)
         self._liveness.bound(connection)
 
@@ -186,18 +204,23 @@ class Binding:
             self._hub.unbind(connection)
             if code != Close.REPLACED:
                 goodbye = code == Close.GOODBYE
-                self.detach(connection.account, connection.epoch, connection.acked, goodbye)
+                pool, account = connection.pool, connection.account
+                self.detach(pool, account, connection.epoch, connection.acked, goodbye)
 
-    def detach(self, account: int, epoch: int, acked: int, goodbye: bool = False) -> None:
+    def detach(
+        self, pool: int, account: int, epoch: int, acked: int, goodbye: bool = False
+    ) -> None:
         """Says that this node has no socket for the account. It is said again later if Redis is not
         there, which is harmless: an account that has a newer socket is left alone."""
-        owed = (account, epoch, acked, goodbye)
+        owed = (pool, account, epoch, acked, goodbye)
 
         def done(code: int, values: Sequence[Any]) -> None:
             if code == Code.INTERNAL:
                 self._owed.append(owed)
 
         self._store.detach(*owed, done)
+        if goodbye and pool != pool_of(account):
+            self._store.moving.forget(pool_of(account), account)
 
     def settle(self) -> None:
         """Says again what Redis has not heard. Called from time to time."""

@@ -43,12 +43,19 @@ class Settings:
     )
     redis_url: str = _setting(
         "",
-        "redis://, rediss://, unix:// or redis+sentinel:// address of the shared state;"
+        "redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// address of the shared state;"
         " without it an embedded server is used: one node, nothing kept",
     )
     redis_timeout_seconds: float = _setting(
         2.0, "a Redis that is silent for longer is treated as lost", least=0.05
     )
+    pools: int = _setting(
+        1,
+        "pools that new accounts go to, the lowest with room: to have more of them than one Redis can carry",
+        least=1,
+        most=1000,
+    )
+    pool_accounts: int = _setting(100_000, "accounts that fill a pool", least=1)
     grace_seconds: float = _setting(30.0, "how long an account without a socket is kept", least=0)
     ping_interval_seconds: float = _setting(25.0, "a socket quiet for so long is pinged", least=0.1)
     ping_timeout_seconds: float = _setting(60.0, "a socket silent for longer is lost", least=0.1)

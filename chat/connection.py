@@ -64,7 +64,7 @@ class Pause(IntFlag):
 class Connection:
     """A client's socket on this node.
 
-    ``seq`` is the last push that was written to it, ``acked`` the last that the client is known to
+    ``pool`` is where its account lives. ``seq`` is the last push that was written to it, ``acked`` the last that the client is known to
     have. ``epoch`` numbers the sockets that an account has had: it proves that this one still holds it.
     ``heard`` is when anything came in; ``asked`` when it was asked for a sign of life; ``watched`` the
     push whose acknowledgement is looked for, 0 for none (see ``liveness``). ``filling``: its pushes come
@@ -97,6 +97,7 @@ class Connection:
         "held", "hole",
         "numbers",
         "pings",
+        "pool",
         "seq",
         "since", "speaker",
         "state",
@@ -125,6 +126,7 @@ class Connection:
         self.since = now
         self.heard = now
         self.asked = 0.0
+        self.pool = 0
         self.account = 0
         self.epoch = 0
         self.seq = 0
@@ -141,15 +143,20 @@ class Connection:
         self.held: list[bytes] = []
 
     def bind(
-        self, account: int, epoch: int, acked: int, hole: int = 0, speaker: bytes = b""
+        self, pool: int, account: int, epoch: int, acked: int, hole: int = 0, speaker: bytes = b""
     ) -> None:
         """From here on the socket is this account's, and what is missing up to push ``hole`` is told."""
         self.hole = hole
+        self.account = account
+        self.seq = self.acked = self._answers = acked
+        self.moved(pool, epoch, speaker)
+
+    def moved(self, pool: int, epoch: int, speaker: bytes) -> None:
+        """Its account lives in that pool now, where the socket has that epoch."""
+        self.pool = pool
+        self.epoch = epoch
         self.speaker = speaker
         self.state = State.BOUND
-        self.account = account
-        self.epoch = epoch
-        self.seq = self.acked = self._answers = acked
 
     @property
     def written(self) -> int:

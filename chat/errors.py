@@ -29,8 +29,13 @@ class Code(IntEnum):
     """Reply codes, as docs/protocol.md lists them; those below zero are never sent.
 
     They are results of the store which mean that the socket does not hold its account (any more),
-    so that it is closed instead of answered.
+    so that it is closed instead of answered; or, the first two, that another pool has to be asked.
     """
+
+    MOVED = -5
+    """The account lives in another pool."""
+    FULL = -4
+    """The pool has no room for a new account."""
 
     OLDER = -3
     """The node saw what the data set does not know: Redis came back with an older one."""

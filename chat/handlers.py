@@ -17,7 +17,6 @@ from chat.counts import Counts
 from chat.errors import Close, Code, close_code
 from chat.hub import Hub
 from chat.liveness import Liveness
-from chat.store.keys import pool_of
 from chat.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -147,7 +146,7 @@ class Handlers:
             connection.send(frame)
             self._counts.answered(type(command), code, self._clock() - since)
 
-        self._store.in_turn(answer)
+        self._store.in_turn(connection.pool, answer)
 
     def _malformed(self, connection: Connection, bad: c.Malformed) -> None:
         binds = bad.cmd in ("CRT_ACCOUNT", "RECONNECT")
@@ -207,16 +206,16 @@ class Handlers:
             return protocol.match_resp(partner, nick, session)
 
         done = self._done(connection, command, answer)
-        self._store.match(connection.account, connection.epoch, done)
+        self._store.match(connection.pool, connection.account, connection.epoch, done)
 
     def _cancel(self, connection: Connection, command: c.MatchCancel) -> None:
         done = self._done(connection, command, _success(command))
-        self._store.cancel(connection.account, connection.epoch, done)
+        self._store.cancel(connection.pool, connection.account, connection.epoch, done)
 
     def _say(self, connection: Connection, command: c.Dialogue) -> None:
         request_id = protocol.json_text(command.request_id)
         self._store.say(
-            connection.speaker, pool_of(connection.account), command.session, connection.written,
+            connection.speaker, connection.pool, command.session, connection.written,
             request_id, command.retry, protocol.json_text(command.content),
             (connection, command, request_id, self._now),
         )  # fmt: skip
@@ -244,22 +243,23 @@ class Handlers:
     def _viewed(self, connection: Connection, command: c.Viewed) -> None:
         done = self._done(connection, command, _success(command))
         self._store.viewed(
-            connection.account, connection.epoch, command.session, connection.written,
-            command.msg, done,
+            connection.pool, connection.account, connection.epoch, command.session,
+            connection.written, command.msg, done,
         )  # fmt: skip
 
     def _typing(self, connection: Connection, command: c.Typing) -> None:
         done = self._done(connection, command, _nothing)
         self._store.typing(
-            connection.account, connection.epoch, command.session, connection.written,
-            command.typing, done,
+            connection.pool, connection.account, connection.epoch, command.session,
+            connection.written, command.typing, done,
         )  # fmt: skip
 
     def _leave(self, connection: Connection, command: c.Leave) -> None:
         done = self._done(connection, command, _success(command))
         self._store.leave(
-            connection.account, connection.epoch, command.session, connection.written, done
-        )
+            connection.pool, connection.account, connection.epoch, command.session,
+            connection.written, done,
+        )  # fmt: skip
 
     def _pong(self, connection: Connection, command: c.Ping) -> None:
         frame = protocol.ping_resp(connection.account)

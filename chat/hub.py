@@ -6,7 +6,7 @@ inbox is read from the last push that was written. It is read a part at a time, 
 client has taken this one: who comes back to a full inbox over a slow line is not cut off for it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -26,34 +26,41 @@ STALLED_TURNS = 15
 class Inboxes(Protocol):
     """What the hub needs of the shared state."""
 
-    def subscribe(self, account: int) -> None: ...
+    def subscribe(self, pool: int, account: int) -> None: ...
 
-    def unsubscribe(self, account: int) -> None: ...
+    def unsubscribe(self, pool: int, account: int) -> None: ...
 
     def resume(
         self,
-        sockets: Sequence[tuple[int, int, int]],
+        sockets: Sequence[tuple[int, int, int, int]],
         done: Callable[[int, Sequence[tuple[int, int, int]]], None],
     ) -> None: ...
 
     def inbox(
-        self, account: int, epoch: int, after: int, done: Callable[[int, Sequence[Any]], None]
-    ) -> None: ...
+        self, pool: int, account: int, epoch: int, after: int,
+        done: Callable[[int, Sequence[Any]], None],
+    ) -> None: ...  # fmt: skip
 
-    def age(self, server_us: int) -> float: ...
+    def age(self, pool: int, server_us: int) -> float: ...
 
 
 class Hub:
-    """``pushed`` is told of every push that was written to a socket."""
+    """``believes`` says whether what is published in a pool may be believed: a node that was frozen finds pushes
+    of accounts that others hold by now. ``pushed`` is told of every push that was written to a socket."""
 
     def __init__(
-        self, inboxes: Inboxes, pushed: Callable[[Connection], None], counts: Counts
+        self,
+        inboxes: Inboxes,
+        believes: Callable[[int], bool],
+        pushed: Callable[[Connection], None],
+        counts: Counts,
     ) -> None:
         self._inboxes = inboxes
+        self._believes = believes
         self._counts = counts
         self._written = pushed
         self._holders: dict[int, Connection] = {}
-        self._expected: dict[int, int] = {}
+        self._expected: dict[tuple[int, int], int] = {}
         self._doubtful: dict[Connection, None] = {}
         self._resuming: dict[tuple[int, int], Connection] = {}
         self._gaps: dict[Connection, None] = {}
@@ -66,25 +73,34 @@ class Hub:
 
     # who is here
 
-    def epoch_of(self, account: int) -> int | None:
+    def epoch_of(self, pool: int, account: int) -> int | None:
         """That of the account's socket, 0 where none is here; None where one may be about to be."""
-        if account in self._expected:
+        if (pool, account) in self._expected:
             return None
         holder = self._holders.get(account)
-        return holder.epoch if holder is not None else 0
+        return holder.epoch if holder is not None and holder.pool == pool else 0
 
-    def expect(self, account: int) -> None:
-        """The account may come: its pushes are wanted from now on, until ``bind`` or ``unexpect``."""
-        if account not in self._holders and account not in self._expected:
-            self._inboxes.subscribe(account)
-        self._expected[account] = self._expected.get(account, 0) + 1
+    def _wanted(self, pool: int, account: int) -> bool:
+        """Whether its pushes are."""
+        holder = self._holders.get(account)
+        return (pool, account) in self._expected or (holder is not None and holder.pool == pool)
 
-    def unexpect(self, account: int) -> None:
-        self._expected[account] -= 1
-        if not self._expected[account]:
-            del self._expected[account]
-            if account not in self._holders:
-                self._inboxes.unsubscribe(account)
+    def expect(self, pool: int, account: int) -> None:
+        """The account may come, and live in that pool: its pushes are wanted from now on, until ``bind`` or
+        ``unexpect``."""
+        if not self._wanted(pool, account):
+            self._inboxes.subscribe(pool, account)
+        self._expected[pool, account] = self._expected.get((pool, account), 0) + 1
+
+    def unexpect(self, pool: int, account: int) -> None:
+        self._expected[pool, account] -= 1
+        if not self._expected[pool, account]:
+            del self._expected[pool, account]
+            self._drop(pool, account)
+
+    def _drop(self, pool: int, account: int) -> None:
+        if not self._wanted(pool, account):
+            self._inboxes.unsubscribe(pool, account)
 
     def bind(self, connection: Connection) -> None:
         """The socket has its (expected) account; an older socket of the account here is replaced."""
@@ -92,14 +108,15 @@ class Hub:
         self._holders[connection.account] = connection
         if older is not None:
             older.close(Close.REPLACED)
-        self.unexpect(connection.account)
+            if older.pool != connection.pool:
+                self._drop(older.pool, older.account)
+        self.unexpect(connection.pool, connection.account)
 
     def unbind(self, connection: Connection) -> None:
         """The socket is gone. What happens to its account is not the hub's affair."""
         if self._holders.get(connection.account) is connection:
             del self._holders[connection.account]
-            if connection.account not in self._expected:
-                self._inboxes.unsubscribe(connection.account)
+            self._drop(connection.pool, connection.account)
         for waiting in self._doubtful, self._gaps, self._stalled:
             waiting.pop(connection, None)
 
@@ -109,6 +126,9 @@ class Hub:
         """What was published on an account's channel: a push, or a word about the account itself."""
         connection = self._holders.get(account)
         if connection is None:
+            return
+        if not self._believes(connection.pool):
+            self._fill(connection)  # its inbox says also who holds it
             return
         if frame[0] != 0x7B:  # no JSON object
             self._word(connection, frame)
@@ -131,7 +151,7 @@ class Hub:
         how far the socket had come. "at <us>": when the push before it was published."""
         if word.startswith(b"at "):
             if not connection.filling:  # otherwise that push comes from the inbox, later
-                self._counts.pushes.observe(self._inboxes.age(int(word[3:])))
+                self._counts.pushes.observe(self._inboxes.age(connection.pool, int(word[3:])))
         elif word == b"new":
             connection.close(Close.GOING_AWAY)
         elif word == b"resume":
@@ -139,12 +159,6 @@ class Hub:
             self._resume()
         elif int(word.rpartition(b" ")[2]) > connection.epoch:
             connection.close(Close.REPLACED)
-
-    def doubt(self, account: int) -> None:
-        """Something was published for the account, but this node may not hold it any more."""
-        connection = self._holders.get(account)
-        if connection is not None:
-            self._fill(connection)
 
     def replay(self, connection: Connection, last: int, frames: Sequence[bytes]) -> None:
         """Writes what is recorded and not yet written, in order: ``frames``, and what follows them up to
@@ -175,11 +189,12 @@ class Hub:
 
     # gaps
 
-    def gap(self) -> None:
-        """Pushes of everybody may have been missed, and whose account this still is may have changed:
+    def gap(self, pools: Collection[int]) -> None:
+        """Pushes of everybody in them may have been missed, and whose account this still is may have changed:
         the shared state is told how far every socket had come, and says how far its account is."""
         for connection in self._holders.values():
-            self._ask_after(connection)
+            if connection.pool in pools:
+                self._ask_after(connection)
         self._resume()
 
     def _ask_after(self, connection: Connection) -> None:
@@ -195,7 +210,7 @@ class Hub:
             connection = next(iter(self._doubtful))
             del self._doubtful[connection]
             self._resuming[connection.account, connection.epoch] = connection
-            sockets.append((connection.account, connection.epoch, connection.seq))
+            sockets.append((connection.pool, connection.account, connection.epoch, connection.seq))
         if sockets:
             self._inboxes.resume(sockets, self._resumed)
 
@@ -253,6 +268,7 @@ class Hub:
                 continue
             self._filling += 1
             self._inboxes.inbox(
+                connection.pool,
                 connection.account,
                 connection.epoch,
                 connection.seq,

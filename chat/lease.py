@@ -1,4 +1,4 @@
-"""The lease by which a node holds its accounts, and the sweep of those whose node has lost its own."""
+"""The lease by which a node holds its accounts of a pool, and the sweep of those whose node has lost its own."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 
 from chat.liveness import TICK_SECONDS
-from chat.store.store import Leased, Store
+from chat.store.upkeep import Leased, Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,8 @@ class Lease:
 
     def __init__(
         self,
-        store: Store,
+        upkeep: Upkeep,
+        pool: int,
         seconds: float,
         report: Callable[[], Mapping[str, str]],
         lost: Callable[[], None],
@@ -30,7 +31,8 @@ class Lease:
         clock: Callable[[], float],
         rng: random.Random,
     ) -> None:
-        self._store = store
+        self._upkeep = upkeep
+        self._pool = pool
         self._seconds = seconds
         self._report = report
         self._lost = lost
@@ -67,7 +69,7 @@ class Lease:
 
     async def renew(self) -> None:
         asked = self._clock()  # the lease is counted from before Redis did, never from later
-        before, self._was = self._was, await self._store.lease(self._report())
+        before, self._was = self._was, await self._upkeep.lease(self._pool, self._report())
         if self._was is not Leased.UNKNOWN:
             if not self.held():
                 self._spare_others()
@@ -87,7 +89,7 @@ class Lease:
         while True:
             await asyncio.sleep(TICK_SECONDS * self._rng.uniform(0.5, 1.5))
             while self.held() and self._clock() >= self._sweep_from:
-                away, ended = await self._store.sweep(SWEEP_BATCH)
+                away, ended = await self._upkeep.sweep(self._pool, SWEEP_BATCH)
                 self._swept(away, ended)
                 if SWEEP_BATCH not in (away, ended):
                     break

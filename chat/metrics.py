@@ -6,7 +6,7 @@ or what was so long ago would be that maximum.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import (
@@ -32,9 +32,9 @@ from chat.commands import (
 )
 from chat.counts import CLOSED, SHORT, Counts, Histogram
 from chat.errors import Close, Code
-from chat.node import Node, Standing
+from chat.node import Node
+from chat.store.figures import Figures
 
-POOL = "0"
 OPENMETRICS_TYPE = "application/openmetrics-text"
 OPENMETRICS = f"{OPENMETRICS_TYPE};version=1.0.0"
 """The library is not given what a client sent: there are versions at which it raises."""
@@ -49,6 +49,16 @@ LIMITS_THAT_CLOSE = {
     "handshake_seconds": Close.NO_ACCOUNT,
     "unread_bytes": Close.TOO_SLOW,
 }
+OF_A_POOL: Sequence[tuple[str, str, Callable[[Figures], float]]] = (
+    ("sessions", "Open sessions, on all nodes.", lambda pool: pool.sessions),
+    ("waiting", "Accounts that wait for a stranger, on all nodes.", lambda pool: pool.waiting),
+    (
+        "longest_wait_seconds",
+        "How long the first of them has waited.",
+        lambda pool: pool.longest_ms / 1000,
+    ),
+    ("nodes", "Nodes that hold a lease.", lambda pool: pool.nodes),
+)
 NEVER = Histogram(SHORT)
 USUAL_ANSWERS = frozenset(
     (command, code)
@@ -93,23 +103,25 @@ def _standing(node: Node) -> Iterator[Metric]:
     yield _gauge("ready", "1 while people should be sent here.", now.ready)
     yield _gauge("sockets", "Open sockets.", now.sockets)
     yield _gauge("accounts", "Accounts whose socket is here.", now.accounts)
-    up = now.open_calls is not None
-    yield _gauge("link_up", "1 while there is a link to Redis.", up)
+    yield _gauge("link_up", "1 while there is a link to Redis.", now.open_calls is not None)
     yield _gauge("link_open_calls", "Calls of Redis without an answer yet.", now.open_calls or 0)
-    if up:
-        yield from _of_the_pool(now)
+    if now.pools:
+        yield from _of_the_pools(now.pools)
 
 
-def _of_the_pool(now: Standing) -> Iterator[Metric]:
-    pool = now.pool
-    states = {"online": pool.accounts - pool.away, "away": pool.away}
-    yield _gauges("pool_accounts", "Accounts, on all nodes.", "state", states)
-    yield _pool("sessions", "Open sessions, on all nodes.", pool.sessions)
-    yield _pool("waiting", "Accounts that wait for a stranger, on all nodes.", pool.waiting)
-    yield _pool(
-        "longest_wait_seconds", "How long the first of them has waited.", pool.longest_ms / 1000
+def _of_the_pools(pools: Mapping[int, Figures]) -> Iterator[Metric]:
+    accounts = GaugeMetricFamily(
+        "chat_pool_accounts", "Accounts, on all nodes.", labels=["pool", "state"]
     )
-    yield _pool("nodes", "Nodes that hold a lease.", pool.nodes)
+    for number, pool in pools.items():
+        accounts.add_metric([str(number), "online"], pool.accounts - pool.away)
+        accounts.add_metric([str(number), "away"], pool.away)
+    yield accounts
+    for name, text, value in OF_A_POOL:
+        gauge = GaugeMetricFamily(f"chat_pool_{name}", text, labels=["pool"])
+        for number, pool in pools.items():
+            gauge.add_metric([str(number)], value(pool))
+        yield gauge
 
 
 def _sockets(counts: Counts) -> Iterator[Metric]:
@@ -176,19 +188,6 @@ def _rest(counts: Counts) -> Iterator[Metric]:
 
 def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(f"chat_{name}", text, float(value))
-
-
-def _pool(name: str, text: str, value: float) -> Metric:
-    gauge = GaugeMetricFamily(f"chat_pool_{name}", text, labels=["pool"])
-    gauge.add_metric([POOL], value)
-    return gauge
-
-
-def _gauges(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
-    gauge = GaugeMetricFamily(f"chat_{name}", text, labels=["pool", label])
-    for key, value in values.items():
-        gauge.add_metric([POOL, key], value)
-    return gauge
 
 
 def _counter(name: str, text: str, value: float) -> Metric:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import random
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from math import ceil
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from chat.counts import Counts
 from chat.errors import Close
 from chat.handlers import Handlers
 from chat.hub import Hub
-from chat.lease import Lease
+from chat.leases import Leases
 from chat.liveness import LOOK_SECONDS, TICK_SECONDS, Liveness, Patience
 from chat.nicks import friendly_nick
 from chat.report import Report
@@ -39,13 +39,14 @@ LAG_SECONDS = 0.1
 
 
 class Standing(NamedTuple):
-    """A node at this moment. ``open_calls`` is None while there is no link to Redis."""
+    """A node at this moment. ``open_calls`` is None while there is no link to Redis; ``pools`` are those to which
+    there is one."""
 
     ready: bool
     sockets: int
     accounts: int
     open_calls: int | None
-    pool: Figures
+    pools: Mapping[int, Figures]
 
 
 class Node:
@@ -71,7 +72,16 @@ class Node:
             settings, name, self._pushed, self._said, self._gap, self._backpressure.press, clock
         )
         self._liveness = Liveness(Patience.of(settings), clock, _ping)
-        self._hub = Hub(self._store, self._liveness.pushed, self.counts)
+        self._leases = Leases(
+            self._store,
+            settings.node_lease_seconds,
+            lambda: self._report.fields(len(self._connections)),
+            lambda pool: self._hub.gap((pool,)),
+            self.counts.swept_some,
+            clock=clock,
+            rng=rng,
+        )
+        self._hub = Hub(self._store, self._leases.held, self._liveness.pushed, self.counts)
         self._acks = Acks(self._store)
         self._handlers = Handlers(
             self._store,
@@ -87,30 +97,21 @@ class Node:
         )
         self._report = Report(self.counts, __version__, clock)
         self._hurry = asyncio.Event()
-        self._lease = Lease(
-            self._store,
-            settings.node_lease_seconds,
-            lambda: self._report.fields(len(self._connections)),
-            self._hub.gap,
-            self.counts.swept_some,
-            clock=clock,
-            rng=rng,
-        )
-        self._strays = asyncio.Event()
+        self._strays: set[int] = set()
+        self._strayed = asyncio.Event()
 
     # the life
 
     async def start(self) -> None:
-        """Connects to the shared state and takes the lease; raises StoreUnreachable."""
+        """Connects to the shared state and takes the leases; raises StoreUnreachable."""
         await self._store.start()
-        await self._lease.take()
+        await self._leases.take()
 
     async def run(self) -> None:
         """Leases, sweeps and looks after the sockets until it is cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for work in (
-                self._lease.keep,
-                self._lease.sweep,
+                self._leases.keep,
                 self._tick,
                 self._look_at_sockets,
                 self._watch_lag,
@@ -148,21 +149,28 @@ class Node:
         self._hurry.set()
 
     async def close(self) -> None:
-        """Gives the lease back and closes the link."""
-        await self._store.release()
+        """Gives the leases back and closes the links."""
+        await self._leases.release()
         await self._store.close()
 
     def ready(self) -> bool:
-        """Whether people should be sent here: there is a link to Redis, which proves all the time that pushes
-        arrive, Redis has renewed the lease, and the node is not leaving."""
-        linked = self._store.open_calls() is not None
-        return linked and self._lease.held() and not self._admission.closed
+        """Whether people should be sent here: there is a link to a pool, which proves all the time that pushes
+        arrive, the lease there was renewed, and the node is not leaving. One pool is enough: where another has no
+        server, sending people to other nodes would not help."""
+        return not self._admission.closed and any(map(self._stands, self._store.pools.served))
+
+    def _stands(self, pool: int) -> bool:
+        return self._store.linked(pool) and self._leases.held(pool)
 
     def standing(self) -> Standing:
+        pools = {
+            pool: self._store.pools[pool].figures
+            for pool in sorted(self._store.pools.served)
+            if self._store.linked(pool)
+        }
         return Standing(
-            self.ready(), len(self._connections), len(self._hub),
-            self._store.open_calls(), self._store.figures,
-        )  # fmt: skip
+            self.ready(), len(self._connections), len(self._hub), self._store.open_calls(), pools
+        )
 
     # the door of the sockets
 
@@ -205,22 +213,18 @@ class Node:
     # what the store tells
 
     def _pushed(self, channel: bytes, payload: bytes) -> None:
-        """A node that was frozen finds pushes of accounts that others hold by now: once its lease has
-        run out it believes the inbox alone, which says who holds it."""
-        if self._lease.held():
-            self._hub.push(account_of(channel), payload)
-        else:
-            self._hub.doubt(account_of(channel))
+        self._hub.push(account_of(channel), payload)
 
     def _said(self, asked: Sequence[Any], codes: Sequence[int], msgs: Sequence[int]) -> None:
         self._handlers.said(asked, codes, msgs)
 
-    def _gap(self) -> None:
-        """The link was interrupted: pushes and answers may have been lost."""
+    def _gap(self, pools: Collection[int]) -> None:
+        """The link to them was interrupted, or is another one: pushes and answers may have been lost."""
         self.counts.reconnects += 1
-        self._hub.gap()
-        self._strays.set()
-        self._lease.interrupted()
+        self._hub.gap(pools)
+        self._strays.update(pools)
+        self._strayed.set()
+        self._leases.interrupted(pools)
 
     # the tasks
 
@@ -249,23 +253,25 @@ class Node:
     async def _look_for_strays(self) -> None:
         """After an interruption, until all are known."""
         while True:
-            await self._strays.wait()
-            self._strays.clear()
-            await self._let_go_of_strays()
+            await self._strayed.wait()
+            self._strayed.clear()
+            pools, self._strays = self._strays, set()
+            for pool in pools:
+                await self._let_go_of_strays(pool)
             await asyncio.sleep(TICK_SECONDS)
 
-    async def _let_go_of_strays(self) -> None:
+    async def _let_go_of_strays(self, pool: int) -> None:
         """Accounts that were given to this node by an answer that was lost: nobody is here for them."""
-        held = await self._store.held()
-        if held is None:
-            self._strays.set()
-            return
-        for account, epoch in held.items():
-            here = self._hub.epoch_of(account)
+        held = await self._store.upkeep.held(pool)
+        for account, epoch in (held or {}).items():
+            here = self._hub.epoch_of(pool, account)
             if here is None:
-                self._strays.set()  # one is coming, or its answer was lost: look again
+                held = None  # one is coming, or its answer was lost
             elif here != epoch:
-                self._handlers.binding.detach(account, epoch, 0)
+                self._handlers.binding.detach(pool, account, epoch, 0)
+        if held is None:
+            self._strays.add(pool)  # look again
+            self._strayed.set()
 
 
 def _ping(connection: Connection) -> None:

@@ -36,7 +36,7 @@ class EmbeddedServer:
 
 
 class EmbeddedLink:
-    """``Link`` to an embedded server."""
+    """``Link`` to an embedded server, for all pools."""
 
     def __init__(
         self,
@@ -52,6 +52,12 @@ class EmbeddedLink:
         self._subscribed = 0
         self._ready: list[Callable[[], None]] = []
         self._closed = False
+
+    def of(self, pool: int) -> "EmbeddedLink":
+        return self
+
+    def serve(self, pool: int) -> None:
+        """It is there."""
 
     def call(self, command: Command, done: Done, weight: int = 1) -> None:
         reply: Any = LinkDown("closed") if self._closed else self._execute(parts_of(command))

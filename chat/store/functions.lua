@@ -21,6 +21,8 @@ says when to raise it. KEYS[1] is always the pool, "chat:{p}", and names every o
   <pool>:node:<node>      set     accounts whose socket that node has
   <pool>:load:<node>      hash    what the node says of itself with its lease, for as long as that
   <pool>:made:<address>   string  accounts made from an address within a minute
+  <pool>:moved:<id>       string  the pool that an account of this one has moved to (see depart)
+  <pool>:pools            zset    in pool 0: pool by the time until which all nodes look after it, ms (see pools)
   <pool>:push:<id>        shard channel of an account: its pushes, "epoch <n>" (see attach), "new" (see
                           create), "resume" (see takes), "at <us>" (see deliver)
   <pool>:probe:<node>     shard channel on which a node hears itself: proof that pushes arrive
@@ -33,7 +35,7 @@ account before its node, or its client, has said in this generation how far it h
 attach), unless numbers that may have been given before are passed over (see renumber).
 
 A result is {code, ...}: 0 and the codes of the protocol, or one of those below zero, which mean
-that the calling socket does not hold the account (any more). What holds at all times: an account is online,
+that the calling socket does not hold the account (any more), or that another pool has to be asked. What holds at all times: an account is online,
 with a socket on the node that leases it, or away with a deadline; it is in the queue exactly when
 its field waiting is "yes", since the time in queued, and then it is online ("again": it waited when it became away); a session is open exactly while it is in the
 sets of both its accounts. Times are this server's. JSON is put together from text that the node
@@ -44,10 +46,13 @@ local OK, NOT_NOW, NO_DATA, NOT_ALLOWED, RATE_LIMITED, CLOSED = 0, 2, 4, 5, 6, 7
 local REPLACED = -1 -- a newer socket holds the account
 local LOST = -2     -- the account is away or gone: its socket may come back
 local OLDER = -3    -- the node saw what this data set does not know: it is older. As LOST
+local FULL = -4     -- the pool has no room for a new account
+local MOVED = -5    -- the account lives in another pool
 
 local ENDED_SESSION_SECONDS = 3600
 local REMEMBERED = 64 -- messages of each in a session whose requestId is known
 local FORGOTTEN_AT_ONCE = 64 -- so many more are kept before the oldest are let go of: a command less for a message
+local MOVED_SECONDS = 24 * 3600 -- so long it is known, without being asked for or kept, where an account has moved to
 local BATCH = 100     -- pushes, or accounts, that one call reads
 local TIMED = 8       -- of so many pushes to an account one is followed by its time
 local PASSED_OVER = 1000000 -- more pushes than an account can have got that this data set does not know
@@ -363,7 +368,8 @@ local function pair(pool, id, last_partner)
   local partner = take_waiting(pool, id, last_partner)
   if not partner then
     redis.call('RPUSH', pool .. ':queue', id)
-    redis.call('HSET', pool .. ':account:' .. id, 'waiting', 'yes', 'queued', int(now_ms()))
+    redis.call('HSET', pool .. ':account:' .. id, 'waiting', 'yes')
+    redis.call('HSETNX', pool .. ':account:' .. id, 'queued', int(now_ms())) -- known where it waited in another pool
     return nil
   end
   local nick = redis.call('HGET', pool .. ':account:' .. id, 'nick')
@@ -428,13 +434,10 @@ local function make_away(pool, id, grace, room)
   tell_away(pool, id, room)
 end
 
--- The account ends: its sessions too, and no key of it is left.
-local function remove(pool, id)
+-- No key of the account is left in this pool.
+local function erase(pool, id)
   local key = pool .. ':account:' .. id
   local found = redis.call('HMGET', key, 'node', 'waiting')
-  for _, sid in ipairs(redis.call('SMEMBERS', pool .. ':sessions:' .. id)) do
-    end_session(pool, sid, id)
-  end
   leave_queue(pool, id, found[2])
   redis.call('ZREM', pool .. ':away', id)
   if found[1] and found[1] ~= '' then
@@ -446,16 +449,29 @@ local function remove(pool, id)
   redis.call('DEL', pool .. ':inbox:' .. id, pool .. ':sessions:' .. id)
 end
 
+-- The account ends: its sessions too.
+local function remove(pool, id)
+  for _, sid in ipairs(redis.call('SMEMBERS', pool .. ':sessions:' .. id)) do
+    end_session(pool, sid, id)
+  end
+  erase(pool, id)
+end
+
 -- Functions ---------------------------------------------------------------------------------------
 
--- create node nick token address limit lease
--- Makes an online account on `node`. `address` (already hashed) may make `limit` in a minute, 0: any.
--- Returns {0, id, epoch}; or {6, ms to wait}.
+-- create node nick token address limit lease accounts
+-- Makes an online account on `node`. `address` (already hashed) may make `limit` in a minute, 0: any; the pool may
+-- have so many `accounts`, 0: any number.
+-- Returns {0, id, epoch}; {6, ms to wait}; or {-4}: the pool is full.
 -- Publishes "new" to the account's channel: where the data set was emptied, a socket may still be there that
 -- had an account of this number.
 local function create(keys, args)
   local pool = keys[1]
-  local node, nick, token, address, limit, lease = unpack(args)
+  local node, nick, token, address, limit, lease, accounts = unpack(args)
+  accounts = tonumber(accounts or 0) -- nodes of an earlier release do not say it
+  if accounts > 0 and tonumber(redis.call('HGET', pool .. ':open', 'accounts') or 0) >= accounts then
+    return { FULL }
+  end
   if tonumber(limit) > 0 then
     local key = pool .. ':made:' .. address
     local made = redis.call('INCR', key)
@@ -481,7 +497,7 @@ end
 -- push the client has, or "" where it does not say.
 -- Returns {0, epoch, nick, recovered, waiting, {sid, partner, nick, ...}, acked, seq, {push, ...}, waited}:
 -- the first pushes after acked, up to the one numbered seq, as one call of inbox would; with recovered 0 some
--- of them may be missing; waited as match says it. Or {4}.
+-- of them may be missing; waited as match says it. Or {4}; or {-5, pool}: it has moved there. `token` is hashed.
 -- Publishes "epoch <n>" to the account's channel, so that the node of an older socket lets go of it;
 -- PartnerBack to those who got PartnerAway; NewSession to both if it waited and is paired at once.
 local function attach(keys, args)
@@ -490,7 +506,12 @@ local function attach(keys, args)
   local key = pool .. ':account:' .. id
   local found = redis.call('HMGET', key, 'token', 'epoch', 'state', 'seq', 'acked', 'waiting', 'node', 'nick',
     'partner', 'hole')
-  if not found[1] or found[1] ~= token then
+  local moved = not found[1] and redis.call('GET', pool .. ':moved:' .. id)
+  if moved then
+    redis.call('EXPIRE', pool .. ':moved:' .. id, MOVED_SECONDS)
+    return { MOVED, tonumber(moved) }
+  end
+  if found[1] ~= token then
     return { NO_DATA }
   end
   local account = { seq = tonumber(found[4]), acked = tonumber(found[5]) }
@@ -814,6 +835,135 @@ local function inbox(keys, args)
   return { OK, account.seq, recorded(pool, id, '(' .. after .. '-0') }
 end
 
+-- Moving ------------------------------------------------------------------------------------------
+-- Who waits alone in one pool moves to another where somebody waits: alone, copy, admit there, depart, attach there.
+-- At each step the account can be taken by its socket at one of the two pools, and nowhere else: what admit has made
+-- is away, ends with its grace time, and nobody is sent there before depart.
+
+-- alone node                                                                             (reads only)
+-- Who would be paired next. Returns {0, waiting, id, epoch, ms}: how many wait, and the first of them if its socket
+-- is on the node, its epoch, and for how many ms it has waited; id is otherwise 0, and -1 where the first has a
+-- session, and so stays where that is.
+local function alone(keys, args)
+  local pool = keys[1]
+  local waiting, id = redis.call('LLEN', pool .. ':queue'), redis.call('LINDEX', pool .. ':queue', 0)
+  if not id or not tonumber(id) then -- what else was put there is dropped when it is its turn
+    return { OK, 0, 0, 0, 0 }
+  end
+  local found = redis.call('HMGET', pool .. ':account:' .. id, 'node', 'epoch')
+  if redis.call('SCARD', pool .. ':sessions:' .. id) > 0 then
+    return { OK, waiting, -1, 0, 0 }
+  elseif found[1] ~= args[1] then
+    return { OK, waiting, 0, 0, 0 }
+  end
+  return { OK, waiting, tonumber(id), tonumber(found[2]), waited(pool, id, now_ms()) }
+end
+
+-- Whether the account may move: it waits, without a session.
+local function may_move(pool, id, account)
+  return account.waiting == 'yes' and account.generation == generation(pool)
+    and redis.call('SCARD', pool .. ':sessions:' .. id) == 0
+end
+
+-- copy id epoch                                                                          (reads only)
+-- What there is of an account that waits, to be given to admit. Returns {0, token, seq, acked, {field, value, ...},
+-- {push, ...}}; {5} where it cannot move; or below zero. `token` is hashed.
+local function copy(keys, args)
+  local pool = keys[1]
+  local id, epoch = unpack(args)
+  local account, code = holds(pool, id, epoch)
+  if not account then
+    return { code }
+  end
+  local pushes = recorded(pool, id, '-')
+  if not may_move(pool, id, account) or #pushes ~= redis.call('XLEN', pool .. ':inbox:' .. id) then
+    return { NOT_ALLOWED }
+  end
+  local key = pool .. ':account:' .. id
+  return { OK, redis.call('HGET', key, 'token'), account.seq, account.acked, redis.call('HGETALL', key), pushes }
+end
+
+-- admit id grace pushes push... field value...
+-- An account of another pool is here from now on, away for `grace` ms. It takes the place of what was here of an
+-- earlier attempt. Returns {0}; or {5} where the account lives here.
+local function admit(keys, args)
+  local pool = keys[1]
+  local id, grace, pushes = args[1], args[2], tonumber(args[3])
+  local key = pool .. ':account:' .. id
+  if redis.call('HGET', key, 'state') == 'online' or redis.call('SCARD', pool .. ':sessions:' .. id) > 0 then
+    return { NOT_ALLOWED }
+  end
+  erase(pool, id)
+  for i = 4, 3 + pushes do
+    redis.call('XADD', pool .. ':inbox:' .. id, string.match(args[i], '"seq":(%d+)}$') .. '-0', 'push', args[i])
+  end
+  for i = 4 + pushes, #args, 2 do
+    redis.call('HSET', key, args[i], args[i + 1])
+  end
+  redis.call('HDEL', key, 'newest')
+  redis.call('HSET', key, 'state', 'away', 'node', '', 'waiting', 'again', 'generation', generation(pool))
+  redis.call('ZADD', pool .. ':away', int(now_ms() + grace), id)
+  redis.call('HINCRBY', pool .. ':open', 'accounts', 1)
+  redis.call('DEL', pool .. ':moved:' .. id)
+  return { OK }
+end
+
+-- depart id epoch seq acked pool
+-- The account, which is as it was copied, lives in that other pool from now on. Returns {0}; {5} where it does not
+-- wait any more, or is not as it was; or below zero.
+local function depart(keys, args)
+  local pool = keys[1]
+  local id, epoch, seq, acked, to = unpack(args)
+  local account, code = holds(pool, id, epoch)
+  if not account then
+    return { code }
+  end
+  if not may_move(pool, id, account) or account.seq ~= tonumber(seq) or account.acked ~= tonumber(acked) then
+    return { NOT_ALLOWED }
+  end
+  erase(pool, id)
+  redis.call('SET', pool .. ':moved:' .. id, to, 'EX', MOVED_SECONDS)
+  return { OK }
+end
+
+-- keep id...
+-- These accounts, which have moved away from this pool, live: it stays known where to. Returns {0}.
+local function keep(keys, args)
+  for _, id in ipairs(args) do
+    redis.call('EXPIRE', keys[1] .. ':moved:' .. id, MOVED_SECONDS)
+  end
+  return { OK }
+end
+
+-- forget id
+-- An account that has moved away from this pool has ended. Returns {0}.
+local function forget(keys, args)
+  redis.call('DEL', keys[1] .. ':moved:' .. args[1])
+  return { OK }
+end
+
+-- Looking on, and the nodes -----------------------------------------------------------------------
+
+-- pools count ms pool...
+-- Asked of pool 0: a node opens accounts in the first `count` pools, and has seen that there is something in
+-- these others. All of them are looked after by every node for so long. Returns {0, pool, ...}: all that are.
+local function pools(keys, args)
+  local key, now = keys[1] .. ':pools', now_ms()
+  local ends = int(now + args[2])
+  for pool = 0, args[1] - 1 do
+    redis.call('ZADD', key, 'GT', ends, int(pool))
+  end
+  for i = 3, #args do
+    redis.call('ZADD', key, 'GT', ends, args[i])
+  end
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', int(now))
+  local result = { OK }
+  for _, pool in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+    result[#result + 1] = tonumber(pool)
+  end
+  return result
+end
+
 -- waiting count                                                                          (reads only)
 -- Returns {0, id, ms, ...}: who has waited longest, and for how long; `count` of them at most.
 local function waiting(keys, args)
@@ -864,18 +1014,22 @@ local function held(keys, args)
   return { OK, tonumber(found[1]), accounts }
 end
 
--- begin run seen
+-- begin run seen before
 -- A node has connected to the server's process `run` ("" where it is not known); `seen` is the generation
 -- that it was answered the last time, 0 at first. A generation, which is a time, begins with a process that
 -- this data set does not know, and where the node has seen a later one: something may be lost. Numbers
--- of accounts and sessions that may have been given before are passed over too.
+-- of accounts and sessions that may have been given before are passed over too. Not where the process `before`, if
+-- it is not "", has handed the pool over to this one, as a cluster does that moves a slot: nothing is lost then.
 -- Returns {0, generation}.
 local function begin(keys, args)
   local pool, key = keys[1], keys[1] .. ':last'
-  local run, seen = unpack(args)
+  local run, seen, before = unpack(args)
   local found = redis.call('HMGET', key, 'run', 'generation')
   local known = tonumber(found[2] or 0)
-  if (run ~= '' and found[1] ~= run) or tonumber(seen) > known then
+  generations[pool] = nil -- the pool may have been elsewhere since it was read
+  if run ~= '' and before and before ~= '' and found[1] == before and tonumber(seen) <= known then
+    redis.call('HSET', key, 'run', run)
+  elseif (run ~= '' and found[1] ~= run) or tonumber(seen) > known then
     generations[pool] = int(math.max(known + 1, tonumber(seen) + 1, now_ms()))
     redis.call('HSET', key, 'run', run, 'generation', generations[pool])
     if found[2] then
@@ -969,10 +1123,17 @@ register('typing', typing, {})
 register('leave', leave, FREEING)
 register('ack', ack, FREEING)
 register('resume', resume, FREEING)
+register('admit', admit, {})
+register('depart', depart, FREEING)
+register('keep', keep, FREEING)
+register('forget', forget, FREEING)
+register('pools', pools, FREEING)
 register('begin', begin, FREEING)
 register('lease', lease, FREEING)
 register('sweep', sweep, FREEING)
 register('inbox', inbox, READING)
 register('held', held, READING)
+register('alone', alone, READING)
+register('copy', copy, READING)
 register('waiting', waiting, READING)
 register('overview', overview, READING)

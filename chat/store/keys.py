@@ -2,13 +2,22 @@
 
 import hashlib
 
-POOL = 0
-"""The only pool as yet: new accounts go there, and nodes lease there."""
+from redis.crc import key_slot
+
+FIRST = 0
+"""The pool that is always there: it says which others are."""
+MOST_POOLS = 1000
 
 
 def pool_of(number: int) -> int:
-    """The pool that an account's or session's id names: its last three decimal digits."""
-    return number % 1000
+    """The pool that an account's or session's id names: its last three decimal digits. A session is there; an
+    account may have moved since it was made."""
+    return number % MOST_POOLS
+
+
+def slot_of(pool: int) -> int:
+    """Where a Redis Cluster keeps the pool."""
+    return int(key_slot(pool_key(pool)))
 
 
 def pool_key(pool: int) -> bytes:
@@ -16,9 +25,9 @@ def pool_key(pool: int) -> bytes:
     return b"chat:{%d}" % pool
 
 
-def channel_of(account: int) -> bytes:
-    """Where the pushes of an account are published."""
-    return b"%b:push:%d" % (pool_key(pool_of(account)), account)
+def channel_of(pool: int, account: int) -> bytes:
+    """Where the pushes of an account that lives in the pool are published."""
+    return b"%b:push:%d" % (pool_key(pool), account)
 
 
 def account_of(channel: bytes) -> int:
@@ -26,9 +35,14 @@ def account_of(channel: bytes) -> int:
     return int(channel[channel.rindex(b":") + 1 :])
 
 
-def probe_of(node: str) -> bytes:
-    """The channel on which a node hears itself."""
-    return b"%b:probe:%b" % (pool_key(POOL), node.encode())
+def pool_in(channel: bytes) -> int:
+    """The pool that a channel belongs to."""
+    return int(channel[channel.index(b"{") + 1 : channel.index(b"}")])
+
+
+def probe_of(pool: int, node: str) -> bytes:
+    """The channel of the pool on which a node hears itself."""
+    return b"%b:probe:%b" % (pool_key(pool), node.encode())
 
 
 def fingerprint(secret: str) -> str:

@@ -7,7 +7,7 @@ from importlib.resources import files
 import hiredis
 
 from chat.store.calls import Ask, Part
-from chat.store.keys import POOL, pool_key
+from chat.store.keys import pool_key
 
 LIBRARY = "chat_1"
 
@@ -18,25 +18,30 @@ def library() -> Sequence[Part]:
     return "FUNCTION", "LOAD", "REPLACE", source
 
 
-class Greeting:
-    """What every new connection begins with: the library is loaded, and the server's process announced,
-    because one that nobody has met before may have an older data set than the last one had; so may one
-    that was met before another."""
-
-    def __init__(self) -> None:
-        self._generation = 0
-
-    async def __call__(self, ask: Ask) -> None:
-        await ask(library())
-        run = await _run_of(ask)
-        begin = f"{LIBRARY}_begin", 1, pool_key(POOL), run, self._generation
-        _, self._generation = await ask(("FCALL", *begin))
-
-
-async def _run_of(ask: Ask) -> bytes:
-    """What names the server's process; empty where this user may not ask for it."""
+async def greet(ask: Ask) -> bytes:
+    """What every new connection begins with: the library is loaded. Returns what names the server's process;
+    empty where this user may not ask for it."""
+    await ask(library())
     try:
         found = re.search(rb"run_id:(\w+)", bytes(await ask(("INFO", "server"))))
     except hiredis.ReplyError:
         return b""
     return found[1] if found else b""
+
+
+class Generations:
+    """What a node has seen of the pools' generations, at whichever server. With each connection to a server's
+    process the pools begin there: one that nobody has met before may have an older data set than the last one
+    had; so may one that was met before another."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, int] = {}
+
+    def begin(self, pool: int, run: bytes, before: bytes = b"") -> Sequence[Part]:
+        """The command: the pool is at that process now; ``before`` has handed it over, if that is known."""
+        seen = self._seen.get(pool, 0)
+        return "FCALL", f"{LIBRARY}_begin", 1, pool_key(pool), run, seen, before
+
+    def begun(self, pool: int, reply: Sequence[int]) -> None:
+        """Its reply."""
+        self._seen[pool] = reply[1]

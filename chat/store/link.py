@@ -1,4 +1,4 @@
-"""The link to Redis: one RESP3 connection for the calls and for the pushes of the channels.
+"""The link to a Redis: one RESP3 connection for the calls and for the pushes of the channels.
 
 Measured against the ready-made clients, a small protocol on hiredis costs a tenth; every message
 passes here twice, so it is ours. What it promises its user, the ``Store``:
@@ -7,23 +7,29 @@ passes here twice, so it is ours. What it promises its user, the ``Store``:
 * every call is answered exactly once, by a reply or by an error: no answer within the time-out,
   or a lost connection, answers all that is open with ``LinkDown``. *Nothing is repeated*: whether
   such a call was done is unknown, and only its caller can know if a repeat is harmless;
-* after every interruption it reconnects by itself (full-jitter backoff), subscribes again to all
-  channels, and then says ``on_gap``: whatever was published meanwhile was missed. A connection on
+* after every interruption it reconnects by itself (full-jitter backoff), lets its pools begin, subscribes
+  again to all channels, and then says ``on_gap``: whatever was published meanwhile was missed. A connection on
   which answers come but no pushes is an interruption too: it is proven by a probe, all the time.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import aclosing
+from functools import partial
+from itertools import groupby
 from random import random
-from typing import Protocol
+from typing import Any
+
+import hiredis
 
 from chat.errors import StoreUnreachable
 from chat.store.address import Address
 from chat.store.calls import Ask, Command, Done, LinkDown
 from chat.store.complaints import Complaints
 from chat.store.dial import UNUSABLE, dial
+from chat.store.keys import pool_in
+from chat.store.links import Begins
 from chat.store.place import Place
 from chat.store.reasons import in_words
 from chat.store.wire import Wire
@@ -39,67 +45,106 @@ CHANNELS_AT_ONCE = 500
 """Subscribed with one command: so many cost little more than one, and Redis serves others in between."""
 
 
-class Link(Protocol):
-    """What the store needs of a server: this module's connection, or the embedded server's."""
-
-    def call(self, command: Command, done: Done, weight: int = 1) -> None:
-        """Sends one command, as its parts or packed; ``done`` is called once, in the order of the calls. ``weight``: as how many
-        it counts where it is looked whether Redis keeps up."""
-
-    def flush(self) -> None:
-        """What was asked leaves now, and not only in the next turn of the event loop."""
-
-    def after_open_calls(self, done: Callable[[], None]) -> None:
-        """Calls ``done`` when all that was asked before is answered (at once if nothing is open)."""
-
-    def open_calls(self) -> int | None:
-        """How many have no answer yet; None while there is no connection."""
-
-    def subscribe(self, channel: bytes) -> None:
-        """From here on pushes of the channel arrive: those published after this call's place in line."""
-
-    def unsubscribe(self, channel: bytes) -> None:
-        """Pushes of the channel may still arrive for a moment."""
-
-    async def start(self) -> None:
-        """Connects for the first time; raises StoreUnreachable."""
-
-    async def close(self) -> None:
-        """Ends the connection; open calls get ``LinkDown``."""
-
-
 class RedisLink:
-    """``Link`` to one Redis server.
+    """``Link`` to one Redis server, for all its pools; ``Links`` where there is no other server.
 
     ``place`` says where that is, at every attempt anew. ``greet`` is what every new connection begins
-    with (the function library); ``probe`` is a channel that nobody else uses. ``on_push`` gets channel
-    and payload; ``on_gap`` is called when pushes may have been missed; ``on_pressure`` when Redis does
-    not keep up (True: whoever can should wait) and when it does again. Callbacks must not raise.
+    with (the function library); it returns what names the server's process. ``probe`` names a channel of a
+    pool that nobody else uses. ``on_push`` gets channel and payload; ``on_gap`` is called with pools whose pushes may
+    have been missed; ``on_pressure`` when Redis does not keep up (True: whoever can should wait) and when it does
+    again. ``on_lost`` when the connection is. ``on_astray`` is told of a pool that the server does not serve (any
+    more), and why: without it that is the end of the connection. Callbacks must not raise.
     """
 
     def __init__(
         self,
         place: Place,
-        greet: Callable[[Ask], Awaitable[None]],
+        greet: Callable[[Ask], Awaitable[bytes]],
+        begins: Begins,
         on_push: Callable[[bytes, bytes], None],
-        on_gap: Callable[[], None],
+        on_gap: Callable[[Collection[int]], None],
         on_pressure: Callable[[bool], None],
         *,
-        probe: bytes,
+        probe: Callable[[int], bytes],
         timeout: float,
         jitter: Callable[[], float] = random,
+        on_lost: Callable[[], None] = lambda: None,
+        on_astray: Callable[[int, str], None] | None = None,
     ) -> None:
         self._place = place
         self._greet = greet
+        self._begins = begins
         self._on_push = on_push
         self._on_gap = on_gap
         self._on_pressure = on_pressure
         self._probe = probe
         self._timeout = timeout
         self._jitter = jitter
+        self._on_lost = on_lost
+        self._on_astray = on_astray
+        self._pools: set[int] = set()
         self._channels: set[bytes] = set()
+        self._proof: int | None = None
+        self._run = b""
         self._wire: Wire | None = None
         self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def run(self) -> bytes:
+        """What names the server's process that it was connected to last."""
+        return self._run
+
+    def of(self, pool: int) -> "RedisLink":
+        return self
+
+    # pools
+
+    def serve(self, pool: int, before: bytes = b"", done: Done = lambda reply: None) -> None:
+        """The pool is there from here on, once ``done`` gets a reply that is no error; ``before``: see
+        ``Begins``."""
+        self._pools.add(pool)
+        if self._wire is None:
+            done(LinkDown("no connection to Redis"))
+        else:
+            begin = self._begins.begin(pool, self._run, before)
+            self._wire.call(begin, partial(self._begun, pool, done))
+
+    def _begun(self, pool: int, done: Done, reply: Any) -> None:
+        wire = self._wire
+        if isinstance(reply, Exception):
+            if self._on_astray is None and wire is not None:
+                wire.drop(f"the pool {pool} cannot begin: {reply}")
+        else:
+            self._begins.begun(pool, reply)
+            if self._proof is None and wire is not None:
+                self._prove_by(wire, pool)
+        done(reply)
+
+    def leave(self, pool: int) -> None:
+        """The pool is elsewhere from here on."""
+        self._pools.discard(pool)
+        channels = {channel for channel in self._channels if pool_in(channel) == pool}
+        self._channels -= channels
+        if self._wire is not None:
+            for some in _in_batches(channels):
+                self._wire.unsubscribe(some)
+            if pool == self._proof:
+                self._proof = None
+                if self._pools:
+                    self._prove_by(self._wire, min(self._pools))
+
+    def _prove_by(self, wire: Wire, pool: int) -> None:
+        """That pushes arrive is seen by the probes of this pool."""
+        self._proof = pool
+        wire.subscribe((self._probe(pool),))
+        wire.prove_by(self._probe(pool))
+
+    @property
+    def pools(self) -> Collection[int]:
+        """What it serves."""
+        return self._pools
+
+    # calls and channels
 
     def call(self, command: Command, done: Done, weight: int = 1) -> None:
         if self._wire is None:
@@ -125,10 +170,19 @@ class RedisLink:
         if self._wire is not None:
             self._wire.subscribe((channel,))
 
+    def subscribe_all(self, channels: Collection[bytes]) -> None:
+        """To many of one pool."""
+        self._channels.update(channels)
+        if self._wire is not None:
+            for some in _in_batches(channels):
+                self._wire.subscribe(some)
+
     def unsubscribe(self, channel: bytes) -> None:
         self._channels.discard(channel)
         if self._wire is not None:
-            self._wire.unsubscribe(channel)
+            self._wire.unsubscribe((channel,))
+
+    # the life
 
     async def start(self) -> None:
         wire = await self._connect()
@@ -150,6 +204,7 @@ class RedisLink:
         while True:
             reason = await wire.lost
             self._wire = None
+            self._on_lost()
             complaints.say(f"lost the link to {self._place.shown}: {reason}")
             lost = loop.time()
             if lost - began >= STABLE_SECONDS:
@@ -166,7 +221,7 @@ class RedisLink:
             complaints.say(
                 f"the link to {self._place.shown} is back", f" after {began - lost:.1f} s"
             )
-            self._on_gap()
+            self._on_gap(tuple(self._pools))
 
     async def _connect(self) -> Wire:
         """One attempt, with all that Redis may be at; raises StoreUnreachable."""
@@ -180,13 +235,13 @@ class RedisLink:
         raise refused
 
     async def _connect_to(self, address: Address) -> Wire:
-        """Connection, login, function library, all channels."""
+        """Connection, login, function library, all pools, all channels."""
         wire: Wire | None = None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 wire = await dial(address, self._new_wire)
-                await self._greet(wire.ask)
-                await wire.prove()
+                self._run = await self._greet(wire.ask)
+                astray = await self._begin_all(wire)
         except BaseException as error:
             if wire is not None:
                 wire.drop("not usable")
@@ -194,11 +249,46 @@ class RedisLink:
                 raise
             said = in_words(str(error)) or f"no answer for {CONNECT_SECONDS:g} s"
             raise StoreUnreachable(f"cannot use Redis at {address.shown}: {said}") from error
-        channels = sorted(self._channels)
-        for first in range(0, len(channels), CHANNELS_AT_ONCE):
-            wire.subscribe(channels[first : first + CHANNELS_AT_ONCE])
+        for pool, channels in groupby(sorted(self._channels, key=pool_in), pool_in):
+            if pool not in astray:
+                for some in _in_batches(channels):
+                    wire.subscribe(some)
         self._wire = wire
+        for pool, why in astray.items():
+            self._astray(pool, why)
         return wire
 
+    async def _begin_all(self, wire: Wire) -> dict[int, str]:
+        """Lets all pools begin, and proves by the first that pushes arrive. Returns those that the server does not
+        serve, and why."""
+        self._proof, astray = None, {}
+        for pool in sorted(self._pools):
+            try:
+                self._begins.begun(pool, await wire.ask(self._begins.begin(pool, self._run)))
+            except hiredis.ReplyError as error:
+                if self._on_astray is None:
+                    raise
+                astray[pool] = str(error)
+                continue
+            if self._proof is None:
+                await wire.prove(self._probe(pool))
+                self._proof = pool
+        return astray
+
+    def _astray(self, pool: int, why: str) -> None:
+        if self._on_astray is not None:
+            self._on_astray(pool, why)
+
     def _new_wire(self) -> Wire:
-        return Wire(self._on_push, self._on_pressure, self._probe, self._timeout)
+        on_astray = None if self._on_astray is None else self._channel_astray
+        return Wire(self._on_push, self._on_pressure, self._timeout, on_astray)
+
+    def _channel_astray(self, channel: bytes, why: str) -> None:
+        self._astray(pool_in(channel), why)
+
+
+def _in_batches(channels: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
+    """In some order that is always the same."""
+    ordered = sorted(channels)
+    for first in range(0, len(ordered), CHANNELS_AT_ONCE):
+        yield ordered[first : first + CHANNELS_AT_ONCE]

@@ -142,7 +142,7 @@ class Look:
         raise LinkDown(str(reason)) from None  # also where the login was refused
 
     def _new_wire(self) -> Wire:
-        return Wire(lambda channel, payload: None, lambda pressed: None, b"", self._timeout)
+        return Wire(lambda channel, payload: None, lambda pressed: None, self._timeout)
 
     def _refused(self, error: hiredis.ReplyError) -> CannotLook:
         why = in_words(str(error))

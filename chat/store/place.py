@@ -1,10 +1,12 @@
-"""Where Redis is: one address, or what its sentinels say each time."""
+"""Where Redis is: one address, what its sentinels say each time, or the servers of a cluster."""
 
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
+from chat.store import sentinel, topology
 from chat.store.address import Address
-from chat.store.sentinel import SCHEMES, Sentinels
+from chat.store.sentinel import Sentinels
+from chat.store.topology import Topology
 
 
 class Place(Protocol):
@@ -19,8 +21,11 @@ class Place(Protocol):
         there is none. Asked at every attempt."""
 
 
-def place_of(url: str) -> Address | Sentinels:
+def place_of(url: str) -> Address | Sentinels | Topology:
     """Reads a URL; raises SettingsError, in words for people, when it is none that can be used."""
-    if url.partition("://")[0] in SCHEMES:
+    scheme = url.partition("://")[0]
+    if scheme in sentinel.SCHEMES:
         return Sentinels.parse(url)
+    if scheme in topology.SCHEMES:
+        return Topology.parse(url)
     return Address.parse(url)

@@ -21,7 +21,7 @@ FLAG = (b"$1\r\n0\r\n", b"$1\r\n1\r\n")
 
 Said = Callable[[Sequence[Any], Sequence[int], Sequence[int]], None]
 """Takes what was given with each of several messages, their codes, and their msgIds."""
-Call = Callable[[bytes, Callable[[int, Sequence[int]], None], int], None]
+Call = Callable[[int, bytes, Callable[[int, Sequence[int]], None], int], None]
 
 
 def bulk(value: bytes) -> bytes:
@@ -39,7 +39,7 @@ def speaker(account: int, epoch: int) -> bytes:
 
 
 class Sayings:
-    """``call`` makes a call that counts as so many; ``flush`` sends what was called. ``said`` gets the answers
+    """``call`` makes a call of a pool that counts as so many; ``flush`` sends what was called. ``said`` gets the answers
     to messages. The function's name, and the room in an inbox, are the same for all."""
 
     __slots__ = ("_call", "_due", "_flush", "_head", "_pools", "_room", "_said")
@@ -86,7 +86,7 @@ class Sayings:
             count = b"*%d\r\n" % (5 + 7 * len(messages))
             head = (count, self._head, bulk(pool_key(pool)), self._room)
             answered = partial(self._answered, contexts)
-            self._call(b"".join((*head, *messages)), answered, len(messages))
+            self._call(pool, b"".join((*head, *messages)), answered, len(messages))
 
     def _end_of_turn(self) -> None:
         self._due = False

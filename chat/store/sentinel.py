@@ -92,18 +92,19 @@ class Sentinels:
                 raise LinkDown("it answers what no sentinel does")
 
     def confirming(
-        self, greet: Callable[[Ask], Awaitable[None]]
-    ) -> Callable[[Ask], Awaitable[None]]:
+        self, greet: Callable[[Ask], Awaitable[bytes]]
+    ) -> Callable[[Ask], Awaitable[bytes]]:
         """``greet`` for the primary alone: whoever was named and is none is refused. Sentinels may be late,
         and a primary may have been demoted meanwhile."""
 
-        async def confirm(ask: Ask) -> None:
+        async def confirm(ask: Ask) -> bytes:
             role = await ask(("ROLE",))
             if not isinstance(role, list) or role[:1] != [b"master"]:
                 raise LinkDown("a sentinel names it, but it is no primary")
-            await greet(ask)
+            run = await greet(ask)
             self._sentinels.remove(self._asked)
             self._sentinels.insert(0, self._asked)
+            return run
 
         return confirm
 
@@ -115,7 +116,7 @@ def _is_place(host: bytes, port: bytes) -> bool:
 
 def _wire() -> Wire:
     """For one question: nothing is pushed, and nobody waits for long."""
-    return Wire(lambda channel, payload: None, lambda pressed: None, b"", ASKED_SECONDS)
+    return Wire(lambda channel, payload: None, lambda pressed: None, ASKED_SECONDS)
 
 
 def _login_to_sentinels(query: str) -> tuple[Sequence[str | int], str]:

@@ -27,29 +27,34 @@ which one may have taken over: who stayed with it would be refused for ever."""
 
 FAULT = "a reply or push of Redis could not be dealt with"
 
+PING, PONG = pack((b"PING",)), b"PONG"
+
 _NOT_YET = object()
 
 
 class Wire(asyncio.Protocol):
     """One connection, from connected to lost; never used again after that.
 
-    What is open is a line of entries, answered from its head: a call, a change of subscriptions
-    (confirmed by a push for each channel, or refused by an error reply), or a place in line.
+    What is open is a line of entries, answered from its head: a call, a subscription (confirmed by a push
+    for each channel, or refused by an error reply), the end of one (a PING is sent behind it, because a server
+    that moves the channel away says the same unasked), or a place in line.
 
     ``on_pressure`` is told when Redis does not keep up with the calls, and when it does again.
-    ``probe`` is a channel of this connection's own: see ``prove``.
+    ``on_astray`` is told of a channel that the
+    server does not serve (any more), and why; without it that is the end of the connection.
     """
 
     def __init__(
         self,
         on_push: Callable[[bytes, bytes], None],
         on_pressure: Callable[[bool], None],
-        probe: bytes,
         timeout: float,
+        on_astray: Callable[[bytes, str], None] | None = None,
     ) -> None:
         self._on_push = on_push
         self._on_pressure = on_pressure
-        self._probe = probe
+        self._on_astray = on_astray
+        self._probe = b""
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(notEnoughData=_NOT_YET)
@@ -81,27 +86,34 @@ class Wire(asyncio.Protocol):
             self._wait("call", done, weight)
 
     def subscribe(self, channels: Sequence[bytes]) -> None:
-        """To all of them (one or more) with one command."""
-        self._change("subscribe", b"SSUBSCRIBE", channels)
-
-    def unsubscribe(self, channel: bytes) -> None:
-        self._change("unsubscribe", b"SUNSUBSCRIBE", (channel,))
-
-    def _change(self, kind: str, command: bytes, channels: Sequence[bytes]) -> None:
-        """Confirmed for each channel, in their order: when it is for the last, it is for all."""
+        """To all of them (one or more, of one slot) with one command. It is confirmed for each channel, in their
+        order: when it is for the last, it is for all."""
         if not self.lost.done():
-            self._write(pack((command, *channels)))
-            self._wait(kind, channels[-1])
+            self._write(pack((b"SSUBSCRIBE", *channels)))
+            self._wait("subscribe", channels[-1])
 
-    async def prove(self) -> None:
-        """From here on this connection shows that pushes arrive, by publishing to itself: it is dropped
-        when they do not. So a subscription that the server has forgotten does not stay unnoticed.
+    def unsubscribe(self, channels: Sequence[bytes]) -> None:
+        """From all of them (one or more, of one slot)."""
+        if not self.lost.done():
+            self._write(pack((b"SUNSUBSCRIBE", *channels)) + PING)
+            self._wait("unsubscribe", None)
+
+    async def prove(self, probe: bytes) -> None:
+        """From here on this connection shows that pushes arrive, by publishing to itself, on a channel of its own:
+        it is dropped when they do not. So a subscription that the server has forgotten does not stay unnoticed.
         Raises the error where that is refused, as to a user without rights to channels."""
-        await self.ask(("SPUBLISH", self._probe, 0))
-        self.subscribe((self._probe,))
+        self._probe = probe
+        await self.ask(("SPUBLISH", probe, 0))
+        self.subscribe((probe,))
         await self.ask(("PING",))
         if self._refused is not None:
             raise self._refused
+        self._proving = True
+
+    def prove_by(self, probe: bytes) -> None:
+        """The same with another channel, which is subscribed to already: the one of before was moved away."""
+        self._probe = probe
+        self._published = self._arrived = 0
         self._proving = True
 
     @property
@@ -218,10 +230,17 @@ class Wire(asyncio.Protocol):
                 self._on_push(push[1], push[2])
             return
         change, channel, *_ = self._open[0] if self._open else ("", None)
-        if change in ("subscribe", "unsubscribe") and channel == push[1]:
-            self._next()
+        if kind == b"ssubscribe":
+            if change == "subscribe" and channel == push[1]:
+                self._next()
         elif kind == b"sunsubscribe" and change != "unsubscribe":
-            self.drop("the server has ended a subscription")
+            self._astray(push[1], "the server has ended a subscription")
+
+    def _astray(self, channel: bytes, why: str) -> None:
+        if self._on_astray is None:
+            self.drop(why)
+        else:
+            self._on_astray(channel, why)
 
     def _answered(self, reply: Any) -> None:
         if not self._open:  # answers to a connection that was dropped meanwhile
@@ -236,11 +255,16 @@ class Wire(asyncio.Protocol):
                 self._places()
             if type(reply) is hiredis.ReplyError and str(reply).startswith(DEMOTED):
                 self.drop(f"it takes no writes: {reply}")
+        elif kind == "unsubscribe":
+            if (
+                reply == PONG
+            ):  # an error before it: the channel is elsewhere, and this subscription has ended
+                self._next()
         else:
             self._refused = reply
             self._next()
             if self._proving:
-                self.drop(f"a subscription is refused: {reply}")
+                self._astray(done, f"a subscription is refused: {reply}")
 
     def _next(self) -> None:
         self._weight -= self._open.popleft()[3]
@@ -269,12 +293,13 @@ class Wire(asyncio.Protocol):
         else:
             if self._proving:
                 number = self._published + 1
-                self.call(("SPUBLISH", self._probe, number), partial(self._probed, number))
+                probed = partial(self._probed, self._probe, number)
+                self.call(("SPUBLISH", self._probe, number), probed)
             self._watch = self._loop.call_at(self._due, self._check)
 
-    def _probed(self, number: int, reply: Any) -> None:
+    def _probed(self, probe: bytes, number: int, reply: Any) -> None:
         """Published: it arrives together with this reply, or it was missed."""
-        if not isinstance(reply, Exception):
+        if probe == self._probe and not isinstance(reply, Exception):
             self._published = number
 
     # whether Redis keeps up

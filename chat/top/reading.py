@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from chat.store.keys import POOL
+from chat.store.keys import FIRST
 from chat.store.look import Look, text
 from chat.talk.text import clean
 from chat.top.snapshot import NodeSeen, PoolSeen, RedisSeen, Snapshot, Waiter
 
-POOLS = (POOL,)
+POOLS = (FIRST,)
 WAITERS = 5
 """Of the queue, so many are shown."""
 MOST = 1e9

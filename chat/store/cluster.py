@@ -1,0 +1,224 @@
+"""The links to a Redis Cluster: one to each primary that holds a pool, and the pools on them.
+
+What shows that a pool is elsewhere: a refusal (``ELSEWHERE``), a subscription that the server has ended, a link that
+is lost. Then it is found where it is (the refusal may say it, otherwise redis-py is asked), a link to that primary
+is made if there is none (which loads the functions), the pool begins there, its channels are subscribed, and
+``on_gap`` is said: inboxes are read. All that is tried again, with backoff, until every pool is somewhere.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from random import random
+from typing import Any
+
+from chat.errors import StoreUnreachable
+from chat.store.calls import Command
+from chat.store.complaints import Complaints
+from chat.store.link import RedisLink
+from chat.store.pool_link import PoolLink
+from chat.store.topology import Server, Topology
+
+log = logging.getLogger(__name__)
+
+BACKOFF_SECONDS = (0.02, 0.5)
+FIRST_SECONDS = 10.0
+"""So long it is tried to find every pool before a node begins without some of them."""
+
+
+class ClusterLinks:
+    """``Links`` to a cluster. ``new_link`` makes one to a server, given what it tells when the link is lost, and
+    of a pool that is not there; ``probe`` names a channel of a pool that nobody else uses."""
+
+    def __init__(
+        self,
+        topology: Topology,
+        new_link: Callable[[Server, Callable[[], None], Callable[[int, str], None]], RedisLink],
+        on_gap: Callable[[Collection[int]], None],
+        *,
+        probe: Callable[[int], bytes],
+        timeout: float,
+        jitter: Callable[[], float] = random,
+    ) -> None:
+        self._topology = topology
+        self._new_link = new_link
+        self._on_gap = on_gap
+        self._probe = probe
+        self._timeout = timeout
+        self._jitter = jitter
+        self._loop = asyncio.get_running_loop()
+        self._complaints = Complaints(log, self._loop.time)
+        self._pools: dict[int, PoolLink] = {}
+        self._links: dict[Server, RedisLink] = {}
+        self._hints: dict[int, Server] = {}
+        self._left: dict[int, RedisLink] = {}
+        """The link that a pool was on before, while it is looked for."""
+        self._why = "no pool is anywhere"
+        self._look = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+
+    def of(self, pool: int) -> PoolLink:
+        self.serve(pool)
+        return self._pools[pool]
+
+    def serve(self, pool: int) -> None:
+        if pool not in self._pools:
+            self._pools[pool] = PoolLink(pool, self._timeout, self._astray)
+            self._look.set()
+
+    def flush(self) -> None:
+        for link in self._links.values():
+            link.flush()
+
+    def open_calls(self) -> int | None:
+        calls = [n for link in self._links.values() if (n := link.open_calls()) is not None]
+        return sum(calls) if calls else None
+
+    async def start(self) -> None:
+        pause, longest = BACKOFF_SECONDS
+        until = self._loop.time() + FIRST_SECONDS
+        while not await self._settle():
+            if self._loop.time() >= until:
+                break
+            await asyncio.sleep(pause * self._jitter())
+            pause = min(2 * pause, longest)
+        if not any(pool.home for pool in self._pools.values()):
+            await self.close()
+            raise StoreUnreachable(f"cannot use {self._topology.shown}: {self._why}")
+        self._keeper = asyncio.create_task(self._keep(), name="redis cluster")
+
+    async def close(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+        for pool in self._pools.values():
+            pool.close()
+        for link in self._links.values():
+            await link.close()
+        self._links.clear()
+
+    # what shows that a pool is elsewhere
+
+    def _astray(self, pool: PoolLink, home: RedisLink, why: str) -> None:
+        self._complaints.say(f"the pool {pool.pool} is not where it was", f": {why}")
+        self._left[pool.pool] = home
+        if why.startswith("MOVED"):
+            self._moved(pool.pool, home, why)
+        self._look.set()
+
+    def _moved(self, pool: int, told_by: RedisLink, why: str) -> None:
+        """ "MOVED <slot> <host>:<port>"; a server that does not know its own host means the one it was asked at."""
+        host, _, port = why.rpartition(" ")[2].rpartition(":")
+        asked = next((server for server, link in self._links.items() if link is told_by), ("", 0))
+        if port.isdecimal():
+            self._hints[pool] = (host or asked[0], int(port))
+
+    def _said_astray(self, server: Server, pool: int, why: str) -> None:
+        link = self._links.get(server)
+        if link is not None and pool in self._pools:
+            self._pools[pool].stray(link, why)
+
+    # where it is
+
+    async def _keep(self) -> None:
+        """Looks for every pool that is not there, for as long as the links live."""
+        pause, longest = BACKOFF_SECONDS
+        while True:
+            await self._look.wait()
+            self._look.clear()
+            if await self._settle():
+                pause = BACKOFF_SECONDS[0]
+            else:
+                self._look.set()
+                await asyncio.sleep(pause * self._jitter())
+                pause = min(2 * pause, longest)
+
+    async def _settle(self) -> bool:
+        """One attempt, for all pools at the same time; whether all are there."""
+        lost = [pool for pool in self._pools.values() if not pool.there]
+        hints, self._hints = self._hints, {}
+        found: dict[int, Server] = {}
+        if any(pool.pool not in hints for pool in lost):
+            try:
+                found.update(await self._topology.find(pool.pool for pool in lost))
+            except StoreUnreachable as error:
+                self._say(str(error))
+        at: defaultdict[Server, list[PoolLink]] = defaultdict(list)
+        for pool in lost:
+            server = hints.get(pool.pool) or found.get(pool.pool)
+            if server is not None:
+                at[server].append(pool)
+        await asyncio.gather(*(self._bring(server, pools) for server, pools in at.items()))
+        await self._close_spare()
+        return all(pool.there for pool in self._pools.values())
+
+    async def _bring(self, server: Server, pools: Sequence[PoolLink]) -> None:
+        link = self._links.get(server)
+        if link is None:
+            link = self._new_link(server, self._look.set, partial(self._said_astray, server))
+            try:
+                await link.start()
+            except StoreUnreachable as error:
+                self._say(str(error))
+                return
+            self._links[server] = link
+        await asyncio.gather(*(self._move(pool, link, server) for pool in pools))
+
+    async def _move(self, pool: PoolLink, link: RedisLink, server: Server) -> None:
+        """Unless it came back, or the link is lost: then it is tried again."""
+        if pool.there or link.open_calls() is None:
+            return
+        if pool.home is not None:  # where there is no connection any more
+            pool.give_up()
+        await pool.drained()
+        reply = await _served(link, pool.pool, await self._handed_over(pool.pool))
+        if isinstance(reply, Exception):
+            link.leave(pool.pool)
+            if str(reply).startswith("MOVED"):
+                self._moved(pool.pool, link, str(reply))
+            self._say(f"the pool {pool.pool} is not at {_shown(server)}: {reply}")
+            return
+        self._left.pop(pool.pool, None)
+        pool.arrive(link, self._probe(pool.pool))
+        self._on_gap((pool.pool,))
+        log.info("the pool %d is at %s", pool.pool, _shown(server))
+
+    async def _handed_over(self, pool: int) -> bytes:
+        """The process that has handed the pool over: one that it was at before, that was not lost, and that is a
+        primary still. One that was put down by a fail-over may have kept something for itself."""
+        link = self._left.get(pool)
+        if link is None:
+            return b""
+        role = await _asked(link, ("ROLE",))
+        return link.run if isinstance(role, list) and role[:1] == [b"master"] else b""
+
+    async def _close_spare(self) -> None:
+        """Links that no pool is on any more."""
+        for server, link in list(self._links.items()):
+            if not link.pools and link not in self._left.values():
+                del self._links[server]
+                await link.close()
+
+    def _say(self, why: str) -> None:
+        self._why = why
+        self._complaints.say(why)
+
+
+async def _served(link: RedisLink, pool: int, before: bytes) -> Any:
+    """The reply, or the error in its place."""
+    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    link.serve(pool, before, lambda reply: None if answer.done() else answer.set_result(reply))
+    return await answer
+
+
+async def _asked(link: RedisLink, command: Command) -> Any:
+    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    link.call(command, lambda reply: None if answer.done() else answer.set_result(reply))
+    return await answer
+
+
+def _shown(server: Server) -> str:
+    host, port = server
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,179 @@
+"""The link of one pool of a cluster, wherever the pool is at the moment.
+
+A cluster moves a pool as a whole: between the first key and the last its functions cannot run anywhere, and the
+servers refuse them (MOVED, ASK, TRYAGAIN: nothing was done). So calls wait at the node until it is found where
+the pool has arrived, and leave in their order; for no longer than a Redis may be silent, then they are answered
+with ``LinkDown``. ASK is not followed: at the pool's next server a function would find only a part of its keys.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import hiredis
+
+from chat.store.calls import Command, Done, LinkDown
+from chat.store.link import RedisLink
+
+ELSEWHERE = "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING"
+"""What a refusal begins with after which nothing was done, and the pool is somewhere else, or will be there soon."""
+MOST_WAITING = 10_000
+"""Calls that may wait for a pool; one more is answered at once with ``LinkDown``."""
+LOST = "no connection to Redis"
+
+
+class _Waiting(NamedTuple):
+    """A call that has still to be made; without a command it is a place in line."""
+
+    until: float
+    command: Command | None
+    done: Callable[..., None]
+    weight: int
+
+
+class PoolLink:
+    """``Link`` of a pool. ``on_astray`` is told when it has lost its home, which, and why: then ``home`` is None
+    until ``arrive``. ``timeout`` is in seconds."""
+
+    def __init__(
+        self, pool: int, timeout: float, on_astray: Callable[["PoolLink", RedisLink, str], None]
+    ) -> None:
+        self.pool = pool
+        self.home: RedisLink | None = None
+        self._timeout = timeout
+        self._on_astray = on_astray
+        self._loop = asyncio.get_running_loop()
+        self._channels: set[bytes] = set()
+        self._moving = False
+        self._draining = False
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._refused: deque[_Waiting] = deque()
+        self._line: deque[_Waiting] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    # what its user asks
+
+    def call(self, command: Command, done: Done, weight: int = 1) -> None:
+        home = self.home
+        if home is not None:
+            home.call(command, partial(self._answered, home, command, done, weight), weight)
+        elif self._moving and len(self._line) < MOST_WAITING:
+            self._wait(self._line, command, done, weight)
+        else:
+            self.after_open_calls(partial(done, LinkDown(LOST)))
+
+    def after_open_calls(self, done: Callable[[], None]) -> None:
+        if self.home is not None:
+            self.home.after_open_calls(done)
+        elif self._line or self._refused or not self._drained.is_set():
+            self._wait(self._line, None, done, 0)
+        else:
+            done()
+
+    def open_calls(self) -> int | None:
+        return None if self.home is None else self.home.open_calls()
+
+    def subscribe(self, channel: bytes) -> None:
+        self._channels.add(channel)
+        if self.home is not None:
+            self.home.subscribe(channel)
+
+    def unsubscribe(self, channel: bytes) -> None:
+        self._channels.discard(channel)
+        if self.home is not None:
+            self.home.unsubscribe(channel)
+
+    # where it is
+
+    @property
+    def there(self) -> bool:
+        """Whether it can be asked."""
+        return self.home is not None and self.home.open_calls() is not None
+
+    def stray(self, home: RedisLink, why: str) -> None:
+        """It is not there any more."""
+        if self.home is home:
+            self._depart(home)
+            self._moving = True
+            self._on_astray(self, home, why)
+
+    def _depart(self, home: RedisLink) -> None:
+        """What is open there is answered there, and what is refused is asked again before all that comes later."""
+        self.home = None
+        self._drained.clear()
+        home.after_open_calls(self._drained.set)
+        home.leave(self.pool)
+
+    async def drained(self) -> None:
+        """Returns when the server of before has answered everything."""
+        await self._drained.wait()
+
+    def arrive(self, home: RedisLink, probe: bytes) -> None:
+        """It is there from here on; ``probe`` is a channel that shows when it leaves again."""
+        self.home, self._moving = home, False
+        home.subscribe_all({*self._channels, probe})
+        waiting = [*self._refused, *self._line]
+        self._refused.clear()
+        self._line.clear()
+        for entry in waiting:
+            if entry.command is None:
+                home.after_open_calls(entry.done)
+            else:
+                self.call(entry.command, entry.done, entry.weight)
+
+    def give_up(self) -> None:
+        """There is no connection to where it is: nothing waits for that."""
+        if self.home is not None:
+            self._depart(self.home)
+        self._moving = False
+        self._answer_all(self._refused)
+        self._answer_all(self._line)
+
+    # calls that wait
+
+    def _answered(
+        self, home: RedisLink, command: Command, done: Done, weight: int, reply: Any
+    ) -> None:
+        if type(reply) is hiredis.ReplyError and str(reply).startswith(ELSEWHERE):
+            self.stray(home, str(reply))
+            self._wait(self._refused, command, done, weight)
+        else:
+            done(reply)
+
+    def _wait(
+        self, line: deque[_Waiting], command: Command | None, done: Callable[..., None], weight: int
+    ) -> None:
+        until = self._loop.time() + self._timeout
+        line.append(_Waiting(until, command, done, weight))
+        if self._timer is None:
+            self._timer = self._loop.call_at(until, self._expire)
+
+    def _expire(self) -> None:
+        """Answers those who have waited for too long; they are the first."""
+        self._timer = None
+        now = self._loop.time()
+        for line in self._refused, self._line:
+            while line and line[0].until <= now:
+                _answer(line.popleft())
+        rest = [line[0].until for line in (self._refused, self._line) if line]
+        if rest:
+            self._timer = self._loop.call_at(min(rest), self._expire)
+
+    def _answer_all(self, line: deque[_Waiting]) -> None:
+        while line:
+            _answer(line.popleft())
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self.give_up()
+
+
+def _answer(entry: _Waiting) -> None:
+    if entry.command is None:
+        entry.done()
+    else:
+        entry.done(LinkDown("the pool has not arrived anywhere"))

@@ -1,0 +1,105 @@
+"""Where the pools of a Redis Cluster are: ``redis+cluster://user:password@host:6379,host,host``, or
+``rediss+cluster://`` for TLS. User, password and the parameters of TLS are those of Redis, in the form of
+``address.py``. Which primary has which slot is found by redis-py, which asks the servers that are known.
+"""
+
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from redis import RedisError
+from redis.asyncio.cluster import ClusterNode, RedisCluster
+
+from chat.errors import SettingsError, StoreUnreachable
+from chat.store.address import Address
+from chat.store.keys import slot_of
+from chat.store.reasons import in_words
+
+SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
+PORT = 6379
+ASKED_SECONDS = 1.0
+"""One that has not answered after so long is passed over."""
+CANNOT = "the Redis URL cannot be used:"
+
+Server = tuple[str, int]
+"""Host and port."""
+
+
+class Topology:
+    """``servers`` are those that the URL names; ``like`` is how to log in at each, its host and port left open,
+    and ``url`` the same for redis-py."""
+
+    def __init__(self, servers: Iterable[Server], like: Address, url: str) -> None:
+        self._named = frozenset(servers)
+        self._known = set(self._named)
+        self._like = like
+        self._url = url
+        self.shown = like.shown
+
+    @classmethod
+    def parse(cls, url: str) -> "Topology":
+        """Reads a URL; raises SettingsError, in words for people, when it is none that can be used."""
+        scheme, _, rest = url.partition("://")
+        rest, question, query = rest.partition("?")
+        place, _, path = rest.partition("/")
+        credentials, at, hosts = place.rpartition("@")
+        if path:
+            raise SettingsError(f"{CANNOT} a cluster has no databases, and no service")
+        servers = [_server(host) for host in hosts.split(",")]
+        shown = f"{scheme}://{hosts}"
+        like = f"{SCHEMES[scheme]}://{credentials}{at}server{question}{query}"
+        return cls(servers, replace(Address.parse(like), shown=shown), like)
+
+    def address(self, server: Server) -> Address:
+        host, port = server
+        shown = f"[{host}]" if ":" in host else host
+        return replace(self._like, shown=f"{shown}:{port}, of {self.shown}", host=host, port=port)
+
+    async def candidates(self) -> AsyncGenerator[Address]:
+        """All servers, for those who only look."""
+        for server in sorted(self._known):
+            yield self.address(server)
+
+    async def find(self, pools: Iterable[int]) -> Mapping[int, Server]:
+        """The primary of each pool, as the first server says it that answers: it may be late. Pools of which it
+        knows none are left out. Raises StoreUnreachable where nobody answers."""
+        nodes = [ClusterNode(host, port) for host, port in self._known]
+        cluster = RedisCluster.from_url(
+            self._url,
+            startup_nodes=nodes,
+            require_full_coverage=False,
+            socket_timeout=ASKED_SECONDS,
+            socket_connect_timeout=ASKED_SECONDS,
+        )
+        asked = list(cluster.nodes_manager.startup_nodes.values())
+        try:
+            await cluster.nodes_manager.initialize()
+            slots = cluster.nodes_manager.slots_cache
+            found = {pool: slots[slot][0] for pool in pools if slots.get(slot := slot_of(pool))}
+            all_nodes = cluster.nodes_manager.nodes_cache.values()
+            self._known = {*self._named, *map(_place, all_nodes)}
+            return {pool: _place(node) for pool, node in found.items()}
+        except (RedisError, OSError) as error:
+            said = in_words(str(error))
+            raise StoreUnreachable(
+                f"no server of {self.shown} says where the pools are: {said}"
+            ) from None
+        finally:
+            await cluster.aclose()
+            for node in asked:  # which it does not close itself where it knows others of the same name
+                await node.disconnect()
+
+
+def _place(node: ClusterNode) -> Server:
+    return node.host, int(node.port)
+
+
+def _server(place: str) -> Server:
+    try:
+        parts = urlsplit(f"//{place}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = "", None
+    if not host:  # not shown: in a URL that went wrong it may be a password
+        raise SettingsError(f"{CANNOT} its servers are no host:port, comma separated")
+    return host, port or PORT
