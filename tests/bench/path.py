@@ -68,11 +68,11 @@ class Path:
         """Seconds for a message, by the part of the way."""
 
     def _linked(self) -> Wire:
-        link = cast(RedisLink, self.node._store._link)
-        wire = Wire(link._on_push, link._on_pressure, b"probe", 1e9)
+        link = cast(RedisLink, self.node._store._links)
+        wire = Wire(link._on_push, link._on_pressure, 1e9)
         wire._transport = cast(Any, self._transport)
         link._wire = wire
-        self.node._lease._taken = 1e12
+        self.node._leases._of(0)._taken = 1e12
         return wire
 
     def _joined(self, account: int) -> tuple[Socket, bytes, bytes]:
@@ -83,9 +83,9 @@ class Path:
         limits = self.node._limits
         connection = Connection(socket, "127.0.0.1", limits, time.monotonic(), lambda *_: None)
         socket._connection = connection
-        connection.bind(account, EPOCH, 0, speaker=speaker(account, EPOCH))
+        connection.bind(0, account, EPOCH, 0, speaker=speaker(account, EPOCH))
         connection.numbers = True
-        self.node._hub.expect(account)
+        self.node._hub.expect(0, account)
         self.node._hub.bind(connection)
         return socket, Form(account, 5000).message(1), b"chat:{0}:push:%d" % account
 

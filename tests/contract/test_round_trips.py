@@ -15,7 +15,6 @@ from chat.store.calls import Command, Done, parts_of
 from chat.store.embedded import EmbeddedLink, EmbeddedServer
 from chat.store.keys import account_of
 from chat.store.library import library
-from chat.store.link import Link
 from chat.store.sayings import speaker
 from chat.store.store import Store
 
@@ -23,7 +22,7 @@ from chat.store.store import Store
 class CountingLink:
     """A link that writes down what it is asked to send."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: EmbeddedLink) -> None:
         self._link = link
         self.calls: list[str] = []
         self.subscribe = link.subscribe
@@ -33,6 +32,12 @@ class CountingLink:
         self.start = link.start
         self.close = link.close
         self.flush = link.flush
+
+    def of(self, pool: int) -> "CountingLink":
+        return self
+
+    def serve(self, pool: int) -> None:
+        self._link.serve(pool)
 
     def call(self, command: Command, done: Done, weight: int = 1) -> None:
         parts = parts_of(command)
@@ -75,11 +80,11 @@ class CountedNode:
         link = EmbeddedLink(server, [library()], lambda c, p: self.hub.push(account_of(c), p))
         self.link = CountingLink(link)
         self.store = Store(
-            self.link, "node", self._said, grace=30, lease=30, inbox_length=100, sessions_per_account=8,
+            self.link, "node", self._said, pools=1, pool_accounts=100, grace=30, lease=30, inbox_length=100, sessions_per_account=8,
             accounts_per_minute=30, timeout=2, clock=clock,
         )  # fmt: skip
         liveness = Liveness(Patience(15, 25, 60), clock, lambda _: None)
-        self.hub = Hub(self.store, liveness.pushed, Counts())
+        self.hub = Hub(self.store, lambda _: True, liveness.pushed, Counts())
         self.handlers = Handlers(
             self.store, self.hub, liveness, lambda _: None,
             lambda: None, lambda _: None, Counts(), clock=clock, new_token=lambda: "token", new_nick=lambda: "Somebody",
@@ -190,30 +195,30 @@ def test_every_method_of_the_store_is_one_call() -> None:
 
         methods: dict[str, Callable[[], None]] = {
             "create": lambda: store.create(b'"x"', "token", "address", done),
-            "attach": lambda: store.attach(1000, "token", None, done),
-            "match": lambda: store.match(1000, 2, done),
-            "cancel": lambda: store.cancel(1000, 2, done),
+            "attach": lambda: store.attach(0, 1000, "token", None, done),
+            "match": lambda: store.match(0, 1000, 2, done),
+            "cancel": lambda: store.cancel(0, 1000, 2, done),
             "say": lambda: store.say(speaker(1000, 2), 0, 1000, 0, b'"r"', False, b'"x"', None),
-            "viewed": lambda: store.viewed(1000, 2, 1000, 0, 1, done),
-            "typing": lambda: store.typing(1000, 2, 1000, 0, True, done),
-            "leave": lambda: store.leave(1000, 2, 1000, 0, done),
-            "ack": lambda: store.ack([(1000, 2, 1), (2000, 1, 1)], done),
-            "resume": lambda: store.resume([(1000, 2, 0), (2000, 1, 0)], done),
-            "inbox": lambda: store.inbox(1000, 2, 0, done),
-            "detach": lambda: store.detach(1000, 2, 0, True, done),
+            "viewed": lambda: store.viewed(0, 1000, 2, 1000, 0, 1, done),
+            "typing": lambda: store.typing(0, 1000, 2, 1000, 0, True, done),
+            "leave": lambda: store.leave(0, 1000, 2, 1000, 0, done),
+            "ack": lambda: store.ack([(0, 1000, 2, 1), (0, 2000, 1, 1)], done),
+            "resume": lambda: store.resume([(0, 1000, 2, 0), (0, 2000, 1, 0)], done),
+            "inbox": lambda: store.inbox(0, 1000, 2, 0, done),
+            "detach": lambda: store.detach(0, 1000, 2, 0, True, done),
         }
         for name, method in methods.items():
             method()
             await store.settled()
             assert link.counted() == [name]
-        await store.lease({})
-        await store.held()
-        await store.sweep(10)
-        await store.release()
+        await store.upkeep.lease(0, {})
+        await store.upkeep.held(0)
+        await store.upkeep.sweep(0, 10)
+        await store.upkeep.release(0)
         assert link.counted() == ["lease", "held", "sweep", "lease"]
-        store.subscribe(1000)
-        store.in_turn(lambda: None)
-        store.unsubscribe(1000)
+        store.subscribe(0, 1000)
+        store.in_turn(0, lambda: None)
+        store.unsubscribe(0, 1000)
         assert link.counted() == []
         await store.close()
 

@@ -1,7 +1,7 @@
 """What the tests of the links call with: answers that can be awaited, pushes and gaps that are kept."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,10 +9,25 @@ import redis
 
 from chat.store.address import Address
 from chat.store.calls import Ask, Part
-from chat.store.link import Link, RedisLink
+from chat.store.keys import probe_of
+from chat.store.link import RedisLink
+from chat.store.links import Link
 
 PATIENCE = 5.0
 PROBE = b"chat:{0}:probe:test"
+
+
+def probe(pool: int) -> bytes:
+    return probe_of(pool, "test")
+
+
+class NoBeginning:
+    """Pools of a server without the library: nothing is known of their generations."""
+
+    def begin(self, pool: int, run: bytes, before: bytes = b"") -> Sequence[Part]:
+        return ("PING",)
+
+    def begun(self, pool: int, reply: Sequence[int]) -> None: ...
 
 
 class Heard:
@@ -28,7 +43,8 @@ class Heard:
         self.pushes.append((channel, payload))
         self._news.set()
 
-    def gap(self) -> None:
+    def gap(self, pools: Collection[int]) -> None:
+        assert list(pools) == [0], "the one that is used"
         self.gaps += 1
         self._news.set()
 
@@ -69,14 +85,17 @@ def redis_link(
 ) -> RedisLink:
     """Not started."""
 
-    async def greet(ask: Ask) -> None:
+    async def greet(ask: Ask) -> bytes:
         for parts in prologue:
             await ask(parts)
+        return b""
 
-    return RedisLink(
-        Address.parse(url), greet, heard.push, heard.gap, heard.press,
-        probe=PROBE, timeout=timeout, jitter=jitter,
+    link = RedisLink(
+        Address.parse(url), greet, NoBeginning(), heard.push, heard.gap, heard.press,
+        probe=probe, timeout=timeout, jitter=jitter,
     )  # fmt: skip
+    link.serve(0)
+    return link
 
 
 @asynccontextmanager

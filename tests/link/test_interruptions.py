@@ -73,8 +73,8 @@ def test_the_gap_is_told_after_the_subscriptions(empty_server: Server) -> None:
             linked(through(proxy)) as (link, heard),
         ):
             link.subscribe(CHANNEL % 1)
-            link._on_gap = lambda: link.call(
-                ("SPUBLISH", CHANNEL % 1, "now"), lambda _: heard.gap()
+            link._on_gap = lambda pools: link.call(
+                ("SPUBLISH", CHANNEL % 1, "now"), lambda _: heard.gap(pools)
             )
             proxy.cut()
             await heard.until(lambda: heard.pushes == [(CHANNEL % 1, b"now")], "the push")

@@ -9,7 +9,8 @@ from chat.config import Settings
 from chat.errors import Code
 from chat.store.library import LIBRARY
 from chat.store.open import open_store
-from chat.store.store import Leased, Store
+from chat.store.store import Store
+from chat.store.upkeep import Leased
 from tests.link.calls import until
 from tests.support.servers import Server
 
@@ -22,7 +23,7 @@ async def opened(server: Server) -> AsyncIterator[Store]:
         "node-1",
         lambda channel, frame: None,
         lambda *answers: None,
-        lambda: None,
+        lambda pools: None,
         lambda pressed: None,
         monotonic,
     )
@@ -51,7 +52,7 @@ def test_it_is_loaded_at_the_start(empty_server: Server) -> None:
             names = loaded(empty_server)[LIBRARY]
             assert {f"{LIBRARY}_{name}" for name in ("create", "attach", "say")} <= names
             assert all(name.startswith(f"{LIBRARY}_") for name in names)
-            assert await store.lease({}) is Leased.NEW
+            assert await store.upkeep.lease(0, {}) is Leased.NEW
 
     asyncio.run(scenario())
 
@@ -61,9 +62,9 @@ def test_it_may_be_there_already(empty_server: Server) -> None:
 
     async def scenario() -> None:
         async with opened(empty_server) as store, opened(empty_server) as another:
-            assert await store.lease({}) is Leased.NEW
-            assert await store.lease({}) is Leased.KEPT
-            assert await another.held() == {}
+            assert await store.upkeep.lease(0, {}) is Leased.NEW
+            assert await store.upkeep.lease(0, {}) is Leased.KEPT
+            assert await another.upkeep.held(0) == {}
 
     asyncio.run(scenario())
 
@@ -91,10 +92,10 @@ def test_it_is_loaded_again(empty_server: Server) -> None:
             with empty_server.client() as client:
                 client.function_flush("SYNC")
             codes: list[int] = []
-            store.cancel(1000, 1, lambda code, _: codes.append(code))
+            store.cancel(0, 1000, 1, lambda code, _: codes.append(code))
             await store.settled()
             assert codes == [Code.INTERNAL]
-            store.cancel(1000, 1, lambda code, _: codes.append(code))
+            store.cancel(0, 1000, 1, lambda code, _: codes.append(code))
             await until(lambda: len(codes) == 2, "the second answer")
             assert codes[1] == Code.LOST
             assert LIBRARY in loaded(empty_server)
@@ -111,7 +112,7 @@ def test_it_comes_back_with_the_connection(empty_server: Server) -> None:
             codes: list[int] = []
 
             def ask() -> bool:
-                store.cancel(1000, 1, lambda code, _: codes.append(code))
+                store.cancel(0, 1000, 1, lambda code, _: codes.append(code))
                 return codes[-1:] == [Code.LOST]
 
             await until(ask, "an answer")

@@ -6,7 +6,7 @@ import pytest
 
 from chat.store import wire
 from chat.store.calls import LinkDown
-from chat.store.library import Greeting
+from chat.store.library import greet
 from tests.link.calls import PROBE, ask, linked, told
 from tests.support.deafness import deaf
 from tests.support.proxy import Proxy
@@ -134,7 +134,7 @@ def test_a_user_that_may_not_ask_for_the_servers_name(empty_server: Server) -> N
             )
         url = empty_server.url.replace("redis://", "redis://poor:secret@")
         async with linked(url) as (link, _):
-            await Greeting()(link._wire.ask)  # type: ignore[union-attr]
+            assert await greet(link._wire.ask) == b""  # type: ignore[union-attr]
             assert await told(link, "FCALL", "chat_1_held", 1, "chat:{0}", "nobody", 0) == [
                 0,
                 0,

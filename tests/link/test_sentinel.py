@@ -11,7 +11,7 @@ from chat.errors import StoreUnreachable
 from chat.store.calls import Ask, LinkDown
 from chat.store.link import RedisLink
 from chat.store.sentinel import Sentinels
-from tests.link.calls import PROBE, Heard, ask, linked, told, until
+from tests.link.calls import Heard, NoBeginning, ask, linked, probe, told, until
 from tests.link.test_addresses import listener
 from tests.support.process import HOST, free_port
 from tests.support.sentinels import SERVICE, Flock, Sentinel, flock
@@ -29,14 +29,16 @@ def birds() -> Iterator[Flock]:
 async def found(url: str, heard: Heard) -> AsyncIterator[RedisLink]:
     """A link that is connected through sentinels, and closed at the end."""
 
-    async def greet(ask: Ask) -> None:
+    async def greet(ask: Ask) -> bytes:
         await ask(("PING",))
+        return b""
 
     sentinels = Sentinels.parse(url)
     link = RedisLink(
-        sentinels, sentinels.confirming(greet), heard.push, heard.gap, heard.press,
-        probe=PROBE, timeout=1, jitter=lambda: 0.1,
+        sentinels, sentinels.confirming(greet), NoBeginning(), heard.push, heard.gap, heard.press,
+        probe=probe, timeout=1, jitter=lambda: 0.1,
     )  # fmt: skip
+    link.serve(0)
     try:
         await link.start()
         yield link

@@ -12,7 +12,7 @@ import pytest
 
 from chat.store.address import Address
 from chat.store.keys import probe_of
-from chat.store.library import Greeting
+from chat.store.library import Generations, greet
 from chat.store.link import RedisLink
 from chat.store.store import Store
 from tests.support.nodes import NO_LIMITS, NodeProcess
@@ -42,12 +42,12 @@ class RacingNode:
             self.pushes.append(payload)
 
         link = RedisLink(
-            Address.parse(url), Greeting(), pushed, lambda: None, lambda _: None,
-            probe=probe_of(name), timeout=30,
+            Address.parse(url), greet, Generations(), pushed, lambda _: None, lambda _: None,
+            probe=lambda pool: probe_of(pool, name), timeout=30,
         )  # fmt: skip
         self.store = Store(
-            link, name, lambda *_: None, grace=60, lease=60, inbox_length=100, sessions_per_account=8,
-            accounts_per_minute=0, timeout=30, clock=monotonic,
+            link, name, lambda *_: None, pools=1, pool_accounts=100_000, grace=60, lease=60, inbox_length=100,
+            sessions_per_account=8, accounts_per_minute=0, timeout=30, clock=monotonic,
         )  # fmt: skip
         self.people: dict[int, int] = {}  # with the epoch of the socket
         self.met: dict[int, tuple[int, int]] = {}  # who asked: session, partner
@@ -60,7 +60,7 @@ class RacingNode:
         def created(code: int, values: Any) -> None:
             assert code == 0
             self.people[values[0]] = values[1]
-            self.store.subscribe(values[0])
+            self.store.subscribe(0, values[0])
 
         for name in range(number):
             self.store.create(b'"%d"' % name, "token", "address", created)
@@ -74,7 +74,7 @@ class RacingNode:
             else:
                 self.waiting.add(account)
 
-        self.store.match(account, self.people[account], answered)
+        self.store.match(0, account, self.people[account], answered)
 
 
 def check_pairs(people: list[int], met: dict[int, tuple[int, int]], waited: set[int]) -> None:
@@ -109,7 +109,9 @@ async def race(server: Server) -> None:
                 node.ask(account)
     await settled(node.store.settled() for node in nodes)
     for node in nodes:
-        await node.store.held()  # its answer comes behind every push that was published before
+        await node.store.upkeep.held(
+            0
+        )  # its answer comes behind every push that was published before
     met = {asker: pair for node in nodes for asker, pair in node.met.items()}
     people = [account for node in nodes for account in node.people]
     check_pairs(people, met, {account for node in nodes for account in node.waiting})

@@ -18,11 +18,11 @@ class FakeRecorder:
     """Keeps what it is given; the test answers."""
 
     def __init__(self) -> None:
-        self.calls: list[list[tuple[int, int, int]]] = []
+        self.calls: list[list[tuple[int, int, int, int]]] = []
         self.answers: list[Done] = []
         self.called = asyncio.Event()
 
-    def ack(self, acks: Sequence[tuple[int, int, int]], done: Done) -> None:
+    def ack(self, acks: Sequence[tuple[int, int, int, int]], done: Done) -> None:
         self.calls.append(list(acks))
         self.answers.append(done)
         self.called.set()
@@ -33,6 +33,11 @@ class RecordingLink:
 
     def __init__(self) -> None:
         self.calls: list[tuple[Part, ...]] = []
+
+    def of(self, pool: int) -> "RecordingLink":
+        return self
+
+    def serve(self, pool: int) -> None: ...
 
     def call(self, command: Command, done: Callable[[Any], None], weight: int = 1) -> None:
         assert not isinstance(command, bytes)
@@ -56,7 +61,7 @@ class RecordingLink:
 
 def bound(account: int, acked: int, epoch: int = 1) -> Connection:
     connection = Connection(FakeTransport(), "", Limits(0, 1), 0.0, lambda _, code: None)
-    connection.bind(account, epoch, acked)
+    connection.bind(account % 1000, account, epoch, acked)
     return connection
 
 
@@ -77,7 +82,7 @@ def test_only_the_last_number_counts() -> None:
         connection.acked = 9
         acks.add(connection)
         acks.flush()
-        assert recorder.calls == [[(1000, 1, 9)]]
+        assert recorder.calls == [[(0, 1000, 1, 9)]]
 
     run(scenario)
 
@@ -107,7 +112,7 @@ def test_what_redis_did_not_take_is_handed_over_again() -> None:
         acks.flush()
         recorder.answers[1](Code.SUCCESS, ())
         acks.flush()
-        assert recorder.calls == [[(1000, 1, 1)], [(1000, 1, 4)]]
+        assert recorder.calls == [[(0, 1000, 1, 1)], [(0, 1000, 1, 4)]]
 
     run(scenario)
 
@@ -126,22 +131,25 @@ def test_it_is_handed_over_by_itself() -> None:
             async with asyncio.timeout(5):
                 await recorder.called.wait()
         assert recorder.calls == [
-            [(1000, 1, 1), (2000, 1, 1)],
-            [(5000, 1, 1), (6000, 1, 1)],
+            [(0, 1000, 1, 1), (0, 2000, 1, 1)],
+            [(0, 5000, 1, 1), (0, 6000, 1, 1)],
         ]
 
     asyncio.run(scenario())
 
 
 def test_the_store_makes_one_call_for_each_pool() -> None:
-    """The last three digits of an account are its pool."""
+    """Where each account lives, whatever its number says."""
     link = RecordingLink()
     store = Store(
-        link, "n", lambda *_: None, grace=1, lease=1, inbox_length=1, sessions_per_account=1, accounts_per_minute=1,
+        link, "n", lambda *_: None, pools=1, pool_accounts=1, grace=1, lease=1, inbox_length=1, sessions_per_account=1, accounts_per_minute=1,
         timeout=1, clock=lambda: 0.0,
     )  # fmt: skip
-    store.ack([(1007, 1, 1), (1000, 2, 3), (2007, 1, 4)], lambda code, values: None)
+    store.ack(
+        [(7, 1007, 1, 1), (0, 1000, 2, 3), (7, 2007, 1, 4), (0, 3007, 1, 5)],
+        lambda code, values: None,
+    )
     assert [parts[3:] for parts in link.calls] == [
         (b"chat:{7}", 1007, 1, 1, 2007, 1, 4),
-        (b"chat:{0}", 1000, 2, 3),
+        (b"chat:{0}", 1000, 2, 3, 3007, 1, 5),
     ]

@@ -22,17 +22,22 @@ class FakeStore:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, int, Done]] = []
-        self.detached: list[tuple[int, int, int, bool]] = []
+        self.pools: list[int] = []
+        """Where accounts were asked for."""
+        self.detached: list[tuple[int, int, int, int, bool]] = []
         self.down = False
 
     def create(self, nick: bytes, token: str, address: str, done: Done) -> None:
         self._ask("create", 0, done)
 
-    def attach(self, account: int, token: str, seq: int | None, done: Done) -> None:
+    def attach(self, pool: int, account: int, token: str, seq: int | None, done: Done) -> None:
+        self.pools.append(pool)
         self._ask("attach", account, done)
 
-    def detach(self, account: int, epoch: int, acked: int, goodbye: bool, done: Done) -> None:
-        self.detached.append((account, epoch, acked, goodbye))
+    def detach(
+        self, pool: int, account: int, epoch: int, acked: int, goodbye: bool, done: Done
+    ) -> None:
+        self.detached.append((pool, account, epoch, acked, goodbye))
         done(Code.INTERNAL if self.down else Code.SUCCESS, ())
 
     def _ask(self, name: str, account: int, done: Done) -> None:
@@ -55,7 +60,8 @@ class World:
         self.store = FakeStore()
         self.now = 100.0
         self.counts = Counts()
-        self.hub = Hub(FakeInboxes(), lambda _: None, Counts())
+        self.inboxes = FakeInboxes()
+        self.hub = Hub(self.inboxes, lambda _: True, lambda _: None, Counts())
         liveness = Liveness(Patience(15, 25, 60), lambda: 0.0, lambda _: None)
         self.received: list[bytes] = []
         self.flushed = 0
@@ -181,10 +187,10 @@ def test_who_goes_while_it_is_asked() -> None:
         while world.store.asked:
             world.store.answer()
         assert sorted(world.store.detached) == [
-            (1000, 7, 0, True), (2000, 7, 0, False), (3000, 7, 0, True),
+            (0, 1000, 7, 0, True), (0, 2000, 7, 0, False), (0, 3000, 7, 0, True),
         ]  # fmt: skip
         assert len(world.hub) == 0
-        assert world.hub.epoch_of(2000) == 0
+        assert world.hub.epoch_of(0, 2000) == 0
 
     play(scenario())
 
@@ -254,7 +260,7 @@ def test_when_all_sockets_are_gone_at_once_a_few_are_dealt_with_in_each_turn() -
         await asyncio.sleep(0)
         assert len(world.store.detached) == 2 * LEAVING_AT_ONCE
         world.binding.let_go()
-        assert [account for account, *_ in world.store.detached] == [
+        assert [account for _, account, *_ in world.store.detached] == [
             1000 * account for account in range(1, number + 1)
         ]
         assert len(world.hub) == 1
@@ -279,6 +285,6 @@ def test_a_goodbye_that_redis_did_not_hear_is_said_again() -> None:
         world.store.down = False
         world.binding.settle()
         world.binding.settle()
-        assert world.store.detached == [(1000, 7, 0, True)] * 3
+        assert world.store.detached == [(0, 1000, 7, 0, True)] * 3
 
     play(scenario())

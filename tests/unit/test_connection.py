@@ -63,7 +63,7 @@ def test_a_new_connection() -> None:
 def test_binding() -> None:
     """It is an account's from then on, and its pushes go on after the acknowledged one."""
     connection = Made().connection
-    connection.bind(1000, epoch=3, acked=7)
+    connection.bind(0, 1000, epoch=3, acked=7)
     assert connection.state is State.BOUND
     assert (connection.account, connection.epoch) == (1000, 3)
     assert (connection.seq, connection.acked) == (7, 7)
@@ -157,7 +157,7 @@ def test_answers_to_pushes_are_free() -> None:
     """As many as pushes were written, also by a client that does not know their numbers."""
     connection = Made().connection
     assert not connection.answers()
-    connection.bind(1000, 1, acked=5)
+    connection.bind(0, 1000, 1, acked=5)
     assert not connection.answers()
     connection.seq = 7
     assert [connection.answers() for _ in range(3)] == [True, True, False]
@@ -166,7 +166,7 @@ def test_answers_to_pushes_are_free() -> None:
 def test_what_a_command_may_acknowledge() -> None:
     """All that was written, as long as the client does not say numbers itself."""
     connection = Made().connection
-    connection.bind(1000, 1, acked=5)
+    connection.bind(0, 1000, 1, acked=5)
     connection.seq = 7
     assert connection.written == 7
     connection.numbers = True
@@ -205,7 +205,7 @@ def test_sending() -> None:
     """A frame goes out as it is, before there is an account as well."""
     made = Made()
     made.connection.send(b"one")
-    made.connection.bind(1000, 1, 0)
+    made.connection.bind(0, 1000, 1, 0)
     made.connection.send(b"two")
     assert made.transport.frames == [b"one", b"two"]
 
@@ -272,7 +272,7 @@ def test_a_closed_connection_lets_go_of_its_socket() -> None:
 def test_acknowledging(seq: int, news: bool) -> None:
     """Only what was written, and not yet acknowledged, is news."""
     connection = Made().connection
-    connection.bind(1000, 1, acked=3)
+    connection.bind(0, 1000, 1, acked=3)
     connection.seq = 9
     assert connection.acknowledge(seq) == news
     assert connection.acked == (seq if news else 3)
@@ -281,7 +281,7 @@ def test_acknowledging(seq: int, news: bool) -> None:
 def test_a_pong_answers_the_oldest_ping() -> None:
     """It tells what was written before that ping; without an open ping it tells nothing."""
     connection = Made().connection
-    connection.bind(1000, 1, acked=0)
+    connection.bind(0, 1000, 1, acked=0)
     connection.seq = 2
     connection.pinged()
     connection.seq = 5
@@ -292,7 +292,7 @@ def test_a_pong_answers_the_oldest_ping() -> None:
 def test_where_all_is_acknowledged_a_command_may_acknowledge_nothing() -> None:
     """So the store is spared looking for it; the next push is one again."""
     connection = Made().connection
-    connection.bind(1000, 1, acked=3)
+    connection.bind(0, 1000, 1, acked=3)
     assert connection.written == 0
     connection.seq = 4
     assert connection.written == 4

@@ -12,6 +12,7 @@ from chat.hub import Hub
 from tests.unit.test_connection import FakeTransport
 
 Done = Callable[[int, Sequence[Any]], None]
+Resumed = Callable[[int, Sequence[tuple[int, int, int]]], None]
 
 
 def push(seq: int) -> bytes:
@@ -26,37 +27,31 @@ class FakeInboxes:
     """What the hub asks of the shared state; the test answers reads when it likes."""
 
     def __init__(self) -> None:
-        self.subscribed: list[int] = []
-        self.reads: list[tuple[int, int, int, Done]] = []
-        self.asked: list[
-            tuple[list[tuple[int, int, int]], Callable[[int, Sequence[tuple[int, int, int]]], None]]
-        ] = []
+        self.subscribed: list[tuple[int, int]] = []
+        self.reads: list[tuple[int, int, int, int, Done]] = []
+        self.asked: list[tuple[list[tuple[int, int, int, int]], Resumed]] = []
 
-    def subscribe(self, account: int) -> None:
-        assert account not in self.subscribed
-        self.subscribed.append(account)
+    def subscribe(self, pool: int, account: int) -> None:
+        assert (pool, account) not in self.subscribed
+        self.subscribed.append((pool, account))
 
-    def unsubscribe(self, account: int) -> None:
-        self.subscribed.remove(account)
+    def unsubscribe(self, pool: int, account: int) -> None:
+        self.subscribed.remove((pool, account))
 
-    def resume(
-        self,
-        sockets: Sequence[tuple[int, int, int]],
-        done: Callable[[int, Sequence[tuple[int, int, int]]], None],
-    ) -> None:
+    def resume(self, sockets: Sequence[tuple[int, int, int, int]], done: Resumed) -> None:
         self.asked.append((list(sockets), done))
 
-    def age(self, server_us: int) -> float:
+    def age(self, pool: int, server_us: int) -> float:
         return server_us / 1e6
 
     def say_last(self, *last: int, code: int = Code.SUCCESS) -> None:
         """Answers what was asked first after an interruption, for each socket."""
         sockets, done = self.asked.pop(0)
         last = last or (0,) * len(sockets)
-        done(code, [(a, e, n) for (a, e, _), n in zip(sockets, last, strict=True)])
+        done(code, [(a, e, n) for (_, a, e, _), n in zip(sockets, last, strict=True)])
 
-    def inbox(self, account: int, epoch: int, after: int, done: Done) -> None:
-        self.reads.append((account, epoch, after, done))
+    def inbox(self, pool: int, account: int, epoch: int, after: int, done: Done) -> None:
+        self.reads.append((pool, account, epoch, after, done))
 
     def answer(self, *seqs: int, last: int | None = None, code: int = Code.SUCCESS) -> None:
         """Answers the oldest read; ``last`` is the account's last number, if it is not among them."""
@@ -73,16 +68,23 @@ class World:
         self.written: list[tuple[int, int]] = []
         self.codes: dict[Connection, int] = {}
         self.counts = Counts()
-        self.hub = Hub(self.inboxes, lambda c: self.written.append((c.account, c.seq)), self.counts)
+        self.doubtful: set[int] = set()
+        """Pools in which the lease has run out."""
+        self.hub = Hub(
+            self.inboxes, lambda pool: pool not in self.doubtful,
+            lambda c: self.written.append((c.account, c.seq)), self.counts,
+        )  # fmt: skip
         self.transports: dict[Connection, FakeTransport] = {}
 
-    def join(self, account: int = 1000, epoch: int = 1, acked: int = 0) -> Connection:
+    def join(
+        self, account: int = 1000, epoch: int = 1, acked: int = 0, pool: int = 0
+    ) -> Connection:
         """A socket that gets the account, as an answer to its request would bring it."""
         transport = FakeTransport()
         connection = Connection(transport, "", Limits(0, 1), 0.0, self._closed)
         self.transports[connection] = transport
-        self.hub.expect(account)
-        connection.bind(account, epoch, acked)
+        self.hub.expect(pool, account)
+        connection.bind(pool, account, epoch, acked)
         self.hub.bind(connection)
         return connection
 
@@ -100,27 +102,27 @@ class World:
 def test_coming_and_going() -> None:
     """An account's channel is wanted from before its answer until its socket is gone."""
     world = World()
-    world.hub.expect(1000)
-    assert world.inboxes.subscribed == [1000]
-    assert world.hub.epoch_of(1000) is None
+    world.hub.expect(0, 1000)
+    assert world.inboxes.subscribed == [(0, 1000)]
+    assert world.hub.epoch_of(0, 1000) is None
     assert len(world.hub) == 0
-    world.hub.unexpect(1000)
+    world.hub.unexpect(0, 1000)
     assert world.inboxes.subscribed == []
     connection = world.join()
-    assert (len(world.hub), world.inboxes.subscribed) == (1, [1000])
+    assert (len(world.hub), world.inboxes.subscribed) == (1, [(0, 1000)])
     connection.closed(1006)
     assert (len(world.hub), world.inboxes.subscribed) == (0, [])
-    assert world.hub.epoch_of(1000) == 0
+    assert world.hub.epoch_of(0, 1000) == 0
 
 
 def test_two_sockets_expect_one_account() -> None:
     """The first to give up does not take the channel away from the other."""
     world = World()
-    world.hub.expect(1000)
-    world.hub.expect(1000)
-    world.hub.unexpect(1000)
-    assert world.inboxes.subscribed == [1000]
-    world.hub.unexpect(1000)
+    world.hub.expect(0, 1000)
+    world.hub.expect(0, 1000)
+    world.hub.unexpect(0, 1000)
+    assert world.inboxes.subscribed == [(0, 1000)]
+    world.hub.unexpect(0, 1000)
     assert world.inboxes.subscribed == []
 
 
@@ -128,9 +130,9 @@ def test_a_holder_that_goes_while_another_comes() -> None:
     """The channel stays for the one that comes."""
     world = World()
     connection = world.join()
-    world.hub.expect(1000)
+    world.hub.expect(0, 1000)
     connection.closed(1006)
-    assert world.inboxes.subscribed == [1000]
+    assert world.inboxes.subscribed == [(0, 1000)]
 
 
 def test_a_newer_socket_replaces_an_older_one() -> None:
@@ -142,7 +144,7 @@ def test_a_newer_socket_replaces_an_older_one() -> None:
     world.hub.push(1000, push(1))
     assert world.frames(newer) == [push(1)]
     assert world.frames(older) == []
-    assert world.inboxes.subscribed == [1000]
+    assert world.inboxes.subscribed == [(0, 1000)]
 
 
 @pytest.mark.parametrize(("epoch", "replaced"), [(1, False), (2, False), (3, True), (10, True)])
@@ -171,7 +173,7 @@ def test_pushes_in_order_go_out_as_they_came() -> None:
 def test_a_push_for_nobody() -> None:
     """An account that is not here, or not yet, is no concern."""
     world = World()
-    world.hub.expect(2000)
+    world.hub.expect(0, 2000)
     world.hub.push(1000, push(1))
     world.hub.push(2000, push(1))
     assert world.written == []
@@ -211,7 +213,7 @@ def test_somebody_waits_for_this_node() -> None:
     connection = world.join(epoch=3, acked=2)
     world.join(2000)
     world.hub.push(1000, b"resume")
-    assert [sockets for sockets, _ in world.inboxes.asked] == [[(1000, 3, 2)]]
+    assert [sockets for sockets, _ in world.inboxes.asked] == [[(0, 1000, 3, 2)]]
     world.inboxes.say_last(2)
     world.hub.push(1000, push(3))
     assert world.frames(connection) == [push(3)]

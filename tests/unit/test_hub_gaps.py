@@ -13,7 +13,7 @@ def test_a_gap_is_filled_from_the_inbox() -> None:
     world = World()
     connection = world.join(epoch=3, acked=1)
     world.hub.push(1000, push(4))
-    assert world.inboxes.reads[0][:3] == (1000, 3, 1)
+    assert world.inboxes.reads[0][:4] == (0, 1000, 3, 1)
     world.inboxes.answer(2, 3, 4)
     world.hub.push(1000, push(5))
     assert world.frames(connection) == [push(2), push(3), push(4), push(5)]
@@ -35,11 +35,11 @@ def test_a_link_that_was_interrupted() -> None:
     """Of everybody it is asked how far the account is; only who missed something is read."""
     world = World()
     connections = [world.join(account, acked=2) for account in (1000, 2000)]
-    world.hub.gap()
-    assert [sockets for sockets, _ in world.inboxes.asked] == [[(1000, 1, 2), (2000, 1, 2)]]
+    world.hub.gap((0,))
+    assert [sockets for sockets, _ in world.inboxes.asked] == [[(0, 1000, 1, 2), (0, 2000, 1, 2)]]
     world.hub.push(2000, push(3))
     world.inboxes.say_last(4, 2)
-    assert [read[:3] for read in world.inboxes.reads] == [(1000, 1, 2)]
+    assert [read[:4] for read in world.inboxes.reads] == [(0, 1000, 1, 2)]
     world.inboxes.answer(3, 4)
     world.hub.push(2000, push(3))
     assert world.frames(connections[0]) == [push(3), push(4)]
@@ -50,7 +50,7 @@ def test_pushes_wait_for_what_is_asked() -> None:
     """What comes between the interruption and the answer is in the answer: dropped here, read there."""
     world = World()
     connection = world.join()
-    world.hub.gap()
+    world.hub.gap((0,))
     world.hub.push(1000, push(1))
     world.hub.push(1000, typing())
     assert world.frames(connection) == []
@@ -63,7 +63,7 @@ def test_asking_is_repeated_until_there_is_an_answer() -> None:
     """A link that broke again: not at once, but with the next tick."""
     world = World()
     world.join()
-    world.hub.gap()
+    world.hub.gap((0,))
     for _ in range(3):
         world.inboxes.say_last(code=Code.INTERNAL)
         assert world.inboxes.asked == []
@@ -77,9 +77,9 @@ def test_a_second_interruption_while_it_is_asked() -> None:
     """A socket that took the account over meanwhile is not ended by the answer about the older one."""
     world = World()
     world.join(epoch=1)
-    world.hub.gap()
+    world.hub.gap((0,))
     newer = world.join(epoch=2)
-    world.hub.gap()
+    world.hub.gap((0,))
     world.inboxes.say_last(-1)
     assert newer.state is State.BOUND
     world.inboxes.say_last(0)
@@ -92,7 +92,7 @@ def test_the_crowd_is_asked_after_in_parts() -> None:
     world = World()
     for number in range(1, RESUMED_AT_ONCE + 11):
         world.join(number * 1000)
-    world.hub.gap()
+    world.hub.gap((0,))
     assert [len(sockets) for sockets, _ in world.inboxes.asked] == [RESUMED_AT_ONCE]
     world.inboxes.say_last()
     assert [len(sockets) for sockets, _ in world.inboxes.asked] == [10]
@@ -119,7 +119,7 @@ def test_a_long_inbox_is_read_in_parts() -> None:
     world.hub.replay(connection, 6, [push(1), push(2)])
     world.hub.push(1000, push(7))
     world.inboxes.answer(3, 4, last=7)
-    assert world.inboxes.reads[0][2] == 4
+    assert world.inboxes.reads[0][3] == 4
     world.inboxes.answer(5, 6, 7)
     assert world.frames(connection) == [push(seq) for seq in range(1, 8)]
     assert world.inboxes.reads == []
@@ -280,7 +280,7 @@ def test_a_loss_that_the_client_was_told_of() -> None:
     connection = world.join(acked=2)
     connection.hole = 8
     world.hub.replay(connection, 8, [push(2), push(5), push(6)])
-    assert world.inboxes.reads.pop()[2] == 6, "whether there is more is not known yet"
+    assert world.inboxes.reads.pop()[3] == 6, "whether there is more is not known yet"
     connection.filling = False
     world.hub.push(1000, push(9))
     world.inboxes.answer(9)

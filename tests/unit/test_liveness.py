@@ -31,7 +31,7 @@ class World:
     def bind(self, account: int = 1000) -> Connection:
         """A socket that has had an account from the start."""
         connection = self.open()
-        connection.bind(account, 1, 0)
+        connection.bind(0, account, 1, 0)
         self.liveness.bound(connection)
         return connection
 
@@ -128,7 +128,7 @@ def test_a_socket_bound_later_is_pinged_once() -> None:
     world = World()
     connection = world.open()
     world.until(105)
-    connection.bind(1000, 1, 0)
+    connection.bind(0, 1000, 1, 0)
     connection.heard = world.now
     world.liveness.bound(connection)
     world.until(135)

@@ -16,7 +16,8 @@ from chat.store.figures import Figures
 def series(counts: Counts, open_calls: int | None = 7) -> dict[str, float]:
     """By name and labels, as they are written."""
     pool = Figures(accounts=100, away=11, sessions=12, waiting=13, longest_ms=14_500, nodes=15)
-    standing = Standing(ready=True, sockets=5, accounts=4, open_calls=open_calls, pool=pool)
+    pools = {} if open_calls is None else {0: pool}
+    standing = Standing(ready=True, sockets=5, accounts=4, open_calls=open_calls, pools=pools)
     node = SimpleNamespace(name="node-1", counts=counts, standing=lambda: standing)
     text, _ = Metrics(cast(Node, node)).exposition("")
     return {

@@ -14,7 +14,8 @@ from chat.connection import Connection
 from chat.errors import Close, Code
 from chat.node import Node
 from chat.store.keys import channel_of
-from chat.store.store import Leased
+from chat.store.pools import Pools
+from chat.store.upkeep import Leased
 from tests.unit.test_connection import FakeTransport
 from tests.unit.test_hub import FakeInboxes, push
 
@@ -26,6 +27,9 @@ class FakeStore(FakeInboxes):
 
     def __init__(self) -> None:
         super().__init__()
+        self.pools = Pools(1, 100)
+        self.pools.add(0)
+        self.upkeep = self
         self.leased = Leased.KEPT
         self.sweeps = 0
         self.unlinked = False
@@ -33,7 +37,7 @@ class FakeStore(FakeInboxes):
         """What the next sweeps find."""
         self.holds: dict[int, int] | None = {}
         self.detached: list[tuple[int, int]] = []
-        self.acks: list[tuple[int, int, int]] = []
+        self.acks: list[tuple[int, int, int, int]] = []
         self.down = False
 
     async def start(self) -> None:
@@ -42,28 +46,33 @@ class FakeStore(FakeInboxes):
     def open_calls(self) -> int | None:
         return None if self.unlinked else 0
 
-    async def lease(self, report: Mapping[str, str]) -> Leased:
+    def linked(self, pool: int) -> bool:
+        return not self.unlinked
+
+    async def look_for_pools(self) -> None: ...
+
+    async def lease(self, pool: int, report: Mapping[str, str]) -> Leased:
         return self.leased
 
-    async def sweep(self, batch: int) -> tuple[int, int]:
+    async def sweep(self, pool: int, batch: int) -> tuple[int, int]:
         self.sweeps += 1
         return self.swept.pop(0) if self.swept else (0, 0)
 
-    async def held(self) -> dict[int, int] | None:
+    async def held(self, pool: int) -> dict[int, int] | None:
         return self.holds
 
     async def settled(self) -> None:
         pass
 
     def detach(
-        self, account: int, epoch: int, acked: int, goodbye: bool,
+        self, pool: int, account: int, epoch: int, acked: int, goodbye: bool,
         done: Callable[[int, Sequence[Any]], None],
     ) -> None:  # fmt: skip
         self.detached.append((account, epoch))
         done(self._code, ())
 
     def ack(
-        self, acks: Sequence[tuple[int, int, int]], done: Callable[[int, Sequence[Any]], None]
+        self, acks: Sequence[tuple[int, int, int, int]], done: Callable[[int, Sequence[Any]], None]
     ) -> None:
         self.acks += acks
         done(self._code, ())
@@ -102,8 +111,8 @@ class World:
         connection = Connection(transport, "", node._limits, self.now, node._closed)
         self.transports[connection] = transport
         node._connections.add(connection)
-        node._hub.expect(account)
-        connection.bind(account, epoch, 0)
+        node._hub.expect(0, account)
+        connection.bind(0, account, epoch, 0)
         node._hub.bind(connection)
         return connection
 
@@ -116,13 +125,13 @@ class World:
     async def swept(self) -> bool:
         """Whether the node sweeps now."""
         before = self.store.sweeps
-        await turns(self.node._lease.sweep())
+        await turns(self.node._leases._leases[0].sweep())
         return self.store.sweeps > before
 
     async def renewed(self, after: float) -> None:
         """So much later the lease is taken again."""
         self.now += after
-        await self.node._lease.renew()
+        await self.node._leases._leases[0].renew()
 
 
 async def turns(work: Coroutine[Any, Any, None]) -> None:
@@ -145,7 +154,7 @@ def test_what_is_swept_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
         await world.renewed(1)
         world.store.swept = [(batch, 1), (2, batch), (0, 3), (0, 0)]
         for left in 1, 0:  # a turn goes on for as long as there is more
-            sweeping = asyncio.create_task(world.node._lease.sweep())
+            sweeping = asyncio.create_task(world.node._leases._leases[0].sweep())
             monkeypatch.setattr(lease, "TICK_SECONDS", 0)
             await asyncio.sleep(0)
             monkeypatch.setattr(lease, "TICK_SECONDS", 3600)  # the next turn does not come
@@ -182,7 +191,7 @@ def test_others_are_spared_for_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
         await world.node.start()
         for interrupted in (False, True):
             if interrupted:
-                world.node._gap()
+                world.node._gap((0,))
             assert not await world.swept()
             await world.renewed(LEASE - 1)
             assert not await world.swept()
@@ -237,12 +246,12 @@ def test_without_a_lease_the_inbox_is_believed(monkeypatch: pytest.MonkeyPatch) 
         world = World(monkeypatch)
         await world.node.start()
         connection = world.join()
-        world.node._pushed(channel_of(1000), push(1))
+        world.node._pushed(channel_of(0, 1000), push(1))
         assert world.transports[connection].frames == [push(1)]
         world.now += LEASE
-        world.node._pushed(channel_of(1000), push(2))
+        world.node._pushed(channel_of(0, 1000), push(2))
         assert world.transports[connection].frames == [push(1)]
-        assert world.store.reads[0][:3] == (1000, 1, 1)
+        assert world.store.reads[0][:4] == (0, 1000, 1, 1)
         world.store.answer(code=-1)
         assert connection.code == Close.REPLACED
 
@@ -260,7 +269,7 @@ def test_a_lease_that_was_lost_is_an_interruption(monkeypatch: pytest.MonkeyPatc
         assert world.store.asked == []
         world.store.leased = Leased.NEW
         await world.renewed(1)
-        assert [sockets for sockets, _ in world.store.asked] == [[(1000, 1, 0)]]
+        assert [sockets for sockets, _ in world.store.asked] == [[(0, 1000, 1, 0)]]
 
     asyncio.run(scenario())
 
@@ -273,17 +282,17 @@ def test_strays_after_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
         await world.node.start()
         world.join(1000, epoch=5)
         world.join(2000, epoch=5)
-        world.node._hub.expect(3000)
+        world.node._hub.expect(0, 3000)
         world.store.holds = {1000: 5, 2000: 4, 3000: 4, 4000: 4}
         await world.ticks()
         assert world.store.detached == []
-        world.node._gap()
+        world.node._gap((0,))
         world.store.say_last()
         await world.ticks()
         assert set(world.store.detached) == {(2000, 4), (4000, 4)}
         world.store.holds = {1000: 5, 3000: 4}
         world.store.detached.clear()
-        world.node._hub.unexpect(3000)
+        world.node._hub.unexpect(0, 3000)
         await world.ticks()
         assert world.store.detached == [(3000, 4)], "it was looked at again"
 
@@ -296,7 +305,7 @@ def test_strays_are_looked_for_until_there_is_an_answer(monkeypatch: pytest.Monk
     async def scenario() -> None:
         world = World(monkeypatch)
         await world.node.start()
-        world.node._gap()
+        world.node._gap((0,))
         world.store.holds = None
         await world.ticks()
         world.store.holds = {4000: 4}
@@ -324,7 +333,7 @@ def test_what_is_owed_is_said_again_with_each_tick(monkeypatch: pytest.MonkeyPat
         world.store.down = False
         await world.ticks()
         assert world.store.detached == [(1000, 1)]
-        assert world.store.acks == [(2000, 1, 3)]
+        assert world.store.acks == [(0, 2000, 1, 3)]
         assert world.transports[stays].reading
 
     asyncio.run(scenario())

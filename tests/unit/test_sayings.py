@@ -19,14 +19,16 @@ class Asked:
 
     def __init__(self) -> None:
         self.calls: list[tuple[bytes, int]] = []
+        self.pools: list[int] = []
         self.answers: list[Callable[[int, Sequence[int]], None]] = []
         self.flushes = 0
         self.said: list[Said] = []
         self.sayings = Sayings(self._call, self._flush, "chat_1_say", ROOM, self._told)
 
     def _call(
-        self, command: bytes, done: Callable[[int, Sequence[int]], None], weight: int
+        self, pool: int, command: bytes, done: Callable[[int, Sequence[int]], None], weight: int
     ) -> None:
+        self.pools.append(pool)
         self.calls.append((command, weight))
         self.answers.append(done)
 
@@ -115,6 +117,7 @@ def test_each_pool_has_its_own_call() -> None:
             asked.add(number, pool=number % 2 * 7, content=b"%d" % number)
         await turn()
         pools = [asked.parts(call)[3] for call in range(2)]
+        assert pools == [b"chat:{%d}" % pool for pool in asked.pools]
         assert dict(zip(pools, asked.contents(), strict=True)) == {
             b"chat:{0}": [b"0", b"2", b"4"],
             b"chat:{7}": [b"1", b"3", b"5"],
@@ -207,7 +210,9 @@ def test_an_answer_that_makes_somebody_speak() -> None:
     async def main() -> None:
         said: list[object] = []
 
-        def call(command: bytes, done: Callable[[int, Sequence[int]], None], weight: int) -> None:
+        def call(
+            pool: int, command: bytes, done: Callable[[int, Sequence[int]], None], weight: int
+        ) -> None:
             done(Code.INTERNAL, ())
 
         def told(contexts: Sequence[Any], codes: Sequence[int], msgs: Sequence[int]) -> None:

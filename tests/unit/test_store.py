@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chat.store.calls import Command, Done, LinkDown, Part
-from chat.store.store import Leased, Store
+from chat.store.store import Store
+from chat.store.upkeep import Leased
 
 SERVERS_TIME = 5_000_000
 """In ms, which no node's clock says."""
@@ -18,6 +19,11 @@ class FakeLink:
     def __init__(self) -> None:
         self.calls: list[Sequence[Part]] = []
         self.answer: Any = [0]
+
+    def of(self, pool: int) -> "FakeLink":
+        return self
+
+    def serve(self, pool: int) -> None: ...
 
     def flush(self) -> None: ...
 
@@ -35,7 +41,7 @@ def leased(kept: int, end: int) -> list[Any]:
 def store_on(link: FakeLink, clock: Callable[[], float]) -> Store:
     return Store(
         link,  # type: ignore[arg-type]  # as much of a link as is needed
-        "node", lambda *_: None, grace=30, lease=LEASE, inbox_length=100, sessions_per_account=8,
+        "node", lambda *_: None, pools=1, pool_accounts=100, grace=30, lease=LEASE, inbox_length=100, sessions_per_account=8,
         accounts_per_minute=30, timeout=TIMEOUT, clock=clock,
     )  # fmt: skip
 
@@ -48,10 +54,10 @@ def test_a_sweep_says_until_when_it_counts() -> None:
         link = FakeLink()
         store = store_on(link, lambda: now)
         link.answer = leased(1, SERVERS_TIME + 1000 * LEASE)
-        assert await store.lease({}) is Leased.KEPT
+        assert await store.upkeep.lease(0, {}) is Leased.KEPT
         now += 3
         link.answer = [0, 4, 5]
-        assert await store.sweep(200) == (4, 5)
+        assert await store.upkeep.sweep(0, 200) == (4, 5)
         assert link.calls[-1][-1] == SERVERS_TIME + 1000 * (3 + TIMEOUT)
 
     asyncio.run(scenario())
@@ -65,10 +71,10 @@ def test_how_long_ago_it_was_at_the_server() -> None:
         link = FakeLink()
         store = store_on(link, lambda: now)
         link.answer = leased(1, SERVERS_TIME + 1000 * LEASE)
-        await store.lease({})
+        await store.upkeep.lease(0, {})
         now += 3
-        assert round(store.age(1000 * SERVERS_TIME), 6) == 3
-        assert store.age(1000 * (SERVERS_TIME + 3001)) == 0
+        assert round(store.age(0, 1000 * SERVERS_TIME), 6) == 3
+        assert store.age(0, 1000 * (SERVERS_TIME + 3001)) == 0
 
     asyncio.run(scenario())
 
@@ -80,12 +86,12 @@ def test_a_lease_is_said_by_what_was_answered_last() -> None:
         link = FakeLink()
         store = store_on(link, lambda: 0.0)
         link.answer = leased(0, SERVERS_TIME)
-        assert await store.lease({}) is Leased.NEW
+        assert await store.upkeep.lease(0, {}) is Leased.NEW
         link.answer = LinkDown("away")
-        assert await store.lease({}) is Leased.UNKNOWN
+        assert await store.upkeep.lease(0, {}) is Leased.UNKNOWN
         link.answer = leased(1, SERVERS_TIME + 1)
-        assert await store.lease({}) is Leased.KEPT
-        await store.release()
+        assert await store.upkeep.lease(0, {}) is Leased.KEPT
+        await store.upkeep.release(0)
         said = [parts[-2:] for parts in link.calls]
         lease = 1000 * LEASE
         assert said == [
@@ -102,11 +108,11 @@ def test_after_an_interruption_it_may_be_another_servers_time() -> None:
         link = FakeLink()
         store = store_on(link, lambda: 100.0)
         link.answer = leased(1, SERVERS_TIME + 1000 * LEASE)
-        await store.lease({})
+        await store.upkeep.lease(0, {})
         link.answer = leased(1, SERVERS_TIME + 60_000 + 1000 * LEASE)
-        await store.lease({})
+        await store.upkeep.lease(0, {})
         link.answer = [0, 0, 0]
-        await store.sweep(200)
+        await store.upkeep.sweep(0, 200)
         assert link.calls[-1][-1] == SERVERS_TIME + 60_000 + 1000 * TIMEOUT
 
     asyncio.run(scenario())

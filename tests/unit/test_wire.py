@@ -59,7 +59,7 @@ class Connected:
         self.presses: list[bool] = []
         self.replies: list[Any] = []
         self.transport, self.loop = FakeTransport(), FakeLoop()
-        self.wire = Wire(lambda *_: None, self.presses.append, b"probe", TIMEOUT)
+        self.wire = Wire(lambda *_: None, self.presses.append, TIMEOUT)
         self.wire._loop = self.loop  # type: ignore[assignment]  # as much of one as is needed
         self.wire.connection_made(self.transport)  # type: ignore[arg-type]
 
