@@ -126,7 +126,7 @@ class Binding:
         self._hub.expect(pool_of(account), account)
         self._become(connection, pool_of(account), account, epoch, acked=0)
         connection.send(protocol.create_resp(nick, account, token))
-        self._resume(connection)
+        self.resume(connection)
 
     def _attached(
         self, pool: int, hops: int, connection: Connection, command: Reconnect, since: float,
@@ -156,7 +156,7 @@ class Binding:
         self._become(connection, pool, command.account, epoch, acked, hole)
         connection.send(protocol.reconnect_resp(nick, recovered == 1, waiting == 1, sessions))
         self._hub.replay(connection, last, pushes)
-        self._resume(connection)
+        self.resume(connection)
 
     def _become(
         self, connection: Connection, pool: int, account: int, epoch: int, acked: int,
@@ -173,9 +173,10 @@ class Binding:
         if connection.state is State.BINDING:
             connection.state = State.NEW
             connection.send(protocol.refused(command, code, wait_ms))
-            self._resume(connection)
+            self.resume(connection)
 
-    def _resume(self, connection: Connection) -> None:
+    def resume(self, connection: Connection) -> None:
+        """Acts on what came in while the socket had to wait."""
         held, connection.held = connection.held, []
         connection.resume(Pause.ACCOUNT)
         for frame in held:

@@ -73,6 +73,14 @@ class Hub:
 
     # who is here
 
+    def holder(self, account: int) -> Connection | None:
+        """The socket here that has the account."""
+        return self._holders.get(account)
+
+    def holders(self) -> Collection[Connection]:
+        """All sockets here that have an account."""
+        return self._holders.values()
+
     def epoch_of(self, pool: int, account: int) -> int | None:
         """That of the account's socket, 0 where none is here; None where one may be about to be."""
         if (pool, account) in self._expected:
@@ -238,6 +246,11 @@ class Hub:
             connection.filling = True
             self._gaps[connection] = None
         self.fill()
+
+    def recheck(self, connection: Connection) -> None:
+        """The socket was about to be elsewhere: what came meanwhile may have been passed over."""
+        self._ask_after(connection)
+        self._resume()
 
     def drained(self, connection: Connection) -> None:
         """The client has taken what was written: the rest of its inbox may follow."""

@@ -24,6 +24,7 @@ from chat.handlers import Handlers
 from chat.hub import Hub
 from chat.leases import Leases
 from chat.liveness import LOOK_SECONDS, TICK_SECONDS, Liveness, Patience
+from chat.moves import Moves
 from chat.nicks import friendly_nick
 from chat.report import Report
 from chat.store.figures import Figures
@@ -97,6 +98,7 @@ class Node:
         )
         self._report = Report(self.counts, __version__, clock)
         self._hurry = asyncio.Event()
+        self._moves = Moves(self._store, self._hub, self._handlers.binding, self.counts, rng)
         self._strays: set[int] = set()
         self._strayed = asyncio.Event()
 
@@ -112,6 +114,8 @@ class Node:
         async with asyncio.TaskGroup() as tasks:
             for work in (
                 self._leases.keep,
+                self._moves.look,
+                self._moves.keep,
                 self._tick,
                 self._look_at_sockets,
                 self._watch_lag,

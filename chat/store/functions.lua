@@ -926,11 +926,11 @@ local function depart(keys, args)
   return { OK }
 end
 
--- keep id...
--- These accounts, which have moved away from this pool, live: it stays known where to. Returns {0}.
+-- keep {id pool}...
+-- Accounts that were made in this pool live in those others: it stays known. Returns {0}.
 local function keep(keys, args)
-  for _, id in ipairs(args) do
-    redis.call('EXPIRE', keys[1] .. ':moved:' .. id, MOVED_SECONDS)
+  for i = 1, #args, 2 do
+    redis.call('SET', keys[1] .. ':moved:' .. args[i], args[i + 1], 'EX', MOVED_SECONDS)
   end
   return { OK }
 end

@@ -40,9 +40,9 @@ class Moving:
         args = (account, epoch, seq, acked, to)
         return (await self._functions.wait("depart", pool, args))[0]
 
-    def keep(self, pool: int, accounts: Sequence[int]) -> None:
-        """These accounts live that have moved away from that pool."""
-        self._functions.call("keep", pool, accounts, lambda code, values: None)
+    def keep(self, pool: int, moved: Sequence[int]) -> None:
+        """Accounts that have moved away from that pool live: each is followed by the pool where it does."""
+        self._functions.call("keep", pool, moved, lambda code, values: None)
 
     def forget(self, pool: int, account: int) -> None:
         """That account has ended that has moved away from that pool."""

@@ -86,7 +86,9 @@ class Topology:
             ) from None
         finally:
             await cluster.aclose()
-            for node in asked:  # which it does not close itself where it knows others of the same name
+            for (
+                node
+            ) in asked:  # which it does not close itself where it knows others of the same name
                 await node.disconnect()
 
 
