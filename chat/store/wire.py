@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, cast
 
 import hiredis
 
 from chat.store.calls import Command, Done, LinkDown, Part, pack
+from chat.store.proof import Proof
 from chat.store.unsent import forget_unsent
 
 log = logging.getLogger(__name__)
@@ -18,9 +18,6 @@ MAX_OPEN_CALLS = 50_000
 """Calls that may wait for a slow Redis; one more is answered at once with ``LinkDown``."""
 PRESSED_CALLS, RELIEVED_CALLS = 1_000, 500
 """With so many open calls Redis does not keep up, and with so few it does again."""
-MISSED_PROBES = 2
-"""So many probes that were published and did not arrive mean that no push does."""
-
 DEMOTED = "READONLY", "NOREPLICAS"
 """What a server begins its refusal with that is no primary any more, or that is cut off from its replicas, of
 which one may have taken over: who stayed with it would be refused for ever."""
@@ -40,8 +37,8 @@ class Wire(asyncio.Protocol):
     that moves the channel away says the same unasked), or a place in line.
 
     ``on_pressure`` is told when Redis does not keep up with the calls, and when it does again.
-    ``on_astray`` is told of a channel that the
-    server does not serve (any more), and why; without it that is the end of the connection.
+    ``on_astray`` is told of a channel that the server does not serve (any more), and why; without it that is the
+    end of the connection.
     """
 
     def __init__(
@@ -54,7 +51,7 @@ class Wire(asyncio.Protocol):
         self._on_push = on_push
         self._on_pressure = on_pressure
         self._on_astray = on_astray
-        self._probe = b""
+        self._proof = Proof()
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(notEnoughData=_NOT_YET)
@@ -67,8 +64,6 @@ class Wire(asyncio.Protocol):
         self._watch: asyncio.TimerHandle | None = None
         self._proving = False
         self._refused: Exception | None = None
-        self._published = 0
-        self._arrived = 0
         self._pressed = False
         self._blocked = False
         self.lost: asyncio.Future[str] = self._loop.create_future()
@@ -102,7 +97,7 @@ class Wire(asyncio.Protocol):
         """From here on this connection shows that pushes arrive, by publishing to itself, on a channel of its own:
         it is dropped when they do not. So a subscription that the server has forgotten does not stay unnoticed.
         Raises the error where that is refused, as to a user without rights to channels."""
-        self._probe = probe
+        self._proof.by(probe)
         await self.ask(("SPUBLISH", probe, 0))
         self.subscribe((probe,))
         await self.ask(("PING",))
@@ -112,8 +107,7 @@ class Wire(asyncio.Protocol):
 
     def prove_by(self, probe: bytes) -> None:
         """The same with another channel, which is subscribed to already: the one of before was moved away."""
-        self._probe = probe
-        self._published = self._arrived = 0
+        self._proof.by(probe)
         self._proving = True
 
     @property
@@ -224,8 +218,8 @@ class Wire(asyncio.Protocol):
     def _pushed(self, push: list[Any]) -> None:
         kind = push[0]
         if kind == b"smessage":
-            if push[1] == self._probe:
-                self._arrived = max(self._arrived, int(push[2]))
+            if push[1] == self._proof.channel:
+                self._proof.arrived(push[2])
             else:
                 self._on_push(push[1], push[2])
             return
@@ -256,9 +250,7 @@ class Wire(asyncio.Protocol):
             if type(reply) is hiredis.ReplyError and str(reply).startswith(DEMOTED):
                 self.drop(f"it takes no writes: {reply}")
         elif kind == "unsubscribe":
-            if (
-                reply == PONG
-            ):  # an error before it: the channel is elsewhere, and this subscription has ended
+            if reply == PONG:  # an error before it says that the subscription had ended already
                 self._next()
         else:
             self._refused = reply
@@ -288,19 +280,12 @@ class Wire(asyncio.Protocol):
             self._watch = self._loop.call_at(self._due, self._check)
         elif self._open and now - max(self._open[0][2], self._heard) > self._timeout:
             self.drop(f"no answer for {self._timeout:g} s")
-        elif self._published - self._arrived >= MISSED_PROBES:
+        elif self._proof.missed():
             self.drop("pushes do not arrive")
         else:
             if self._proving:
-                number = self._published + 1
-                probed = partial(self._probed, self._probe, number)
-                self.call(("SPUBLISH", self._probe, number), probed)
+                self.call(*self._proof.next())
             self._watch = self._loop.call_at(self._due, self._check)
-
-    def _probed(self, probe: bytes, number: int, reply: Any) -> None:
-        """Published: it arrives together with this reply, or it was missed."""
-        if probe == self._probe and not isinstance(reply, Exception):
-            self._published = number
 
     # whether Redis keeps up
 
