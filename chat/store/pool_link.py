@@ -67,7 +67,7 @@ class PoolLink:
 
     def after_open_calls(self, done: Callable[[], None]) -> None:
         if self.home is not None:
-            self.home.after_open_calls(done)
+            self.home.after_open_calls(partial(self._reached, done))
         elif self._line or self._refused or not self._drained.is_set():
             self._wait(self._line, None, done, 0)
         else:
@@ -134,6 +134,13 @@ class PoolLink:
 
     # calls that wait
 
+    def _reached(self, done: Callable[[], None]) -> None:
+        """A place in line, at the server of before: what was asked before it may have been refused there."""
+        if self._refused:
+            self._wait(self._refused, None, done, 0)
+        else:
+            done()
+
     def _answered(
         self, home: RedisLink, command: Command, done: Done, weight: int, reply: Any
     ) -> None:
@@ -152,15 +159,16 @@ class PoolLink:
             self._timer = self._loop.call_at(until, self._expire)
 
     def _expire(self) -> None:
-        """Answers those who have waited for too long; they are the first."""
+        """Answers those who have waited for too long, in their order: what was refused comes first, also where it
+        was refused only after others had come."""
         self._timer = None
         now = self._loop.time()
         for line in self._refused, self._line:
             while line and line[0].until <= now:
                 _answer(line.popleft())
-        rest = [line[0].until for line in (self._refused, self._line) if line]
-        if rest:
-            self._timer = self._loop.call_at(min(rest), self._expire)
+            if line:
+                self._timer = self._loop.call_at(line[0].until, self._expire)
+                return
 
     def _answer_all(self, line: deque[_Waiting]) -> None:
         while line:
