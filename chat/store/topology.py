@@ -5,7 +5,7 @@
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import replace
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from redis import RedisError
 from redis.asyncio.cluster import ClusterNode, RedisCluster
@@ -43,7 +43,7 @@ class Topology:
         rest, question, query = rest.partition("?")
         place, _, path = rest.partition("/")
         credentials, at, hosts = place.rpartition("@")
-        if path:
+        if path or "db" in dict(parse_qsl(query, keep_blank_values=True)):
             raise SettingsError(f"{CANNOT} a cluster has no databases, and no service")
         servers = [_server(host) for host in hosts.split(",")]
         shown = f"{scheme}://{hosts}"
