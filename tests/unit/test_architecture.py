@@ -41,17 +41,19 @@ ALLOWED: dict[str, set[str]] = {
     # Both meet here.
     "binding": PLAIN | {"connection", "counts", "hub", "liveness", "nicks", "store"},
     "lease": {"liveness", "store"},
+    "leases": {"lease", "liveness", "store"},
+    "moves": PLAIN | {"binding", "connection", "counts", "hub", "liveness", "store"},
     "handlers": PLAIN | {"connection", "counts", "hub", "liveness", "nicks", "store", "binding"},
     "node": PLAIN
     | {"connection", "counts", "hub", "liveness", "nicks", "store", "handlers"}
-    | {"acks", "admission", "backpressure", "binding", "lease", "report", "websocket"},
+    | {"acks", "admission", "backpressure", "binding", "leases", "moves", "report", "websocket"},
     # The edge.
     "page": set(),
     "arguments": set(),
     "listener": {"errors"},
     # Several nodes on one port: their parent, and what each has of it. Knows no node.
     "workers": {"errors", "config", "listener"},
-    "metrics": PLAIN | {"counts", "node"},
+    "metrics": PLAIN | {"counts", "node", "store"},
     "app": PLAIN | {"metrics", "node", "page"},
     "server": PLAIN | {"node", "app", "doorstep", "listener", "websocket", "workers"},
     "client": set(),  # also for other people's bots: it must stand alone
@@ -79,6 +81,12 @@ ONLY_IN: dict[str, set[str]] = {
     "prompt_toolkit": {"talk", "top"},
 }
 
+# Part of a library -> the only module that may import it: what a client of a cluster knows, and no more.
+ONLY_IN_MODULE: dict[str, str] = {
+    "redis.asyncio.cluster": "chat.store.topology",
+    "redis.crc": "chat.store.keys",
+}
+
 MOST_LINES = 300
 
 MUTABLE_LITERALS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
@@ -103,6 +111,26 @@ def test_libraries_stay_in_their_rooms(file: Path) -> None:
     libraries = {module.split(".")[0] for module in imports(file)}
     astray = {library for library in libraries if room not in ONLY_IN.get(library, {room})}
     assert not astray
+
+
+@each_file
+def test_parts_of_libraries_stay_in_their_modules(file: Path) -> None:
+    """By whatever name of theirs they are imported."""
+    astray = {
+        name
+        for part, module in ONLY_IN_MODULE.items()
+        for name in imports(file)
+        if f"{name}.".startswith(f"{part}.") and module_of(file) != module
+    }
+    assert not astray
+    assert "redis.cluster" not in imports(file), "that one blocks"
+
+
+@pytest.mark.parametrize(("part", "module"), ONLY_IN_MODULE.items())
+def test_the_table_of_modules_is_true(part: str, module: str) -> None:
+    """Or nobody would notice that it holds nothing any more."""
+    file = CHAT.parent / Path(*module.split(".")).with_suffix(".py")
+    assert [name for name in imports(file) if name.startswith(f"{part}.")]
 
 
 @each_file
