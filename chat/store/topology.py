@@ -30,8 +30,8 @@ class Topology:
     and ``url`` the same for redis-py."""
 
     def __init__(self, servers: Iterable[Server], like: Address, url: str) -> None:
-        self._named = frozenset(servers)
-        self._known = set(self._named)
+        self._known = set(servers)
+        self._cluster: RedisCluster | None = None
         self._like = like
         self._url = url
         self.shown = like.shown
@@ -63,33 +63,30 @@ class Topology:
     async def find(self, pools: Iterable[int]) -> Mapping[int, Server]:
         """The primary of each pool, as the first server says it that answers: it may be late. Pools of which it
         knows none are left out. Raises StoreUnreachable where nobody answers."""
-        nodes = [ClusterNode(host, port) for host, port in self._known]
-        cluster = RedisCluster.from_url(
-            self._url,
-            startup_nodes=nodes,
-            require_full_coverage=False,
-            socket_timeout=ASKED_SECONDS,
-            socket_connect_timeout=ASKED_SECONDS,
-        )
-        asked = list(cluster.nodes_manager.startup_nodes.values())
+        if self._cluster is None:
+            self._cluster = RedisCluster.from_url(
+                self._url,
+                startup_nodes=[ClusterNode(host, port) for host, port in self._known],
+                require_full_coverage=False,
+                socket_timeout=ASKED_SECONDS,
+                socket_connect_timeout=ASKED_SECONDS,
+            )
+        known = self._cluster.nodes_manager
+        asked = list(known.startup_nodes.values())
         try:
-            await cluster.nodes_manager.initialize()
-            slots = cluster.nodes_manager.slots_cache
-            found = {pool: slots[slot][0] for pool in pools if slots.get(slot := slot_of(pool))}
-            all_nodes = cluster.nodes_manager.nodes_cache.values()
-            self._known = {*self._named, *map(_place, all_nodes)}
-            return {pool: _place(node) for pool, node in found.items()}
+            await known.initialize()
         except (RedisError, OSError) as error:
             said = in_words(str(error))
             raise StoreUnreachable(
                 f"no server of {self.shown} says where the pools are: {said}"
             ) from None
         finally:
-            await cluster.aclose()
-            for (
-                node
-            ) in asked:  # which it does not close itself where it knows others of the same name
+            for node in {*asked, *known.startup_nodes.values(), *known.nodes_cache.values()}:
                 await node.disconnect()
+        self._known = {_place(node) for node in known.startup_nodes.values()}
+        slots = known.slots_cache
+        found = {pool: slots[slot][0] for pool in pools if slots.get(slot := slot_of(pool))}
+        return {pool: _place(node) for pool, node in found.items()}
 
 
 def _place(node: ClusterNode) -> Server:
