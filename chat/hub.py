@@ -281,12 +281,9 @@ class Hub:
                 continue
             self._filling += 1
             self._inboxes.inbox(
-                connection.pool,
-                connection.account,
-                connection.epoch,
-                connection.seq,
+                connection.pool, connection.account, connection.epoch, connection.seq,
                 partial(self._filled, connection),
-            )
+            )  # fmt: skip
 
     def _filled(self, connection: Connection, code: int, values: Sequence[Any]) -> None:
         self._filling -= 1

@@ -11,18 +11,24 @@ from chat.store.place import place_of
 from chat.store.topology import Topology
 
 
-def named(url: str) -> list[tuple[str, int]]:
-    return sorted(Topology.parse(url)._named)
+def servers(topology: Topology) -> list[tuple[str, int]]:
+    """All that are known, as those who only look are shown them."""
+
+    async def scenario() -> list[tuple[str, int]]:
+        return [(one.host, one.port) async for one in topology.candidates()]
+
+    return asyncio.run(scenario())
 
 
-def test_servers() -> None:
+def test_hosts_and_a_login() -> None:
     """Hosts with and without a port, names and addresses of both kinds; the login is for all of them, and no
     password is shown."""
     topology = Topology.parse(
         "redis+cluster://ada:se%2Ccret@one:1234,two,10.0.0.3,[::1]:6380,[::2]"
     )
-    servers = {("one", 1234), ("two", 6379), ("10.0.0.3", 6379), ("::1", 6380), ("::2", 6379)}
-    assert topology._named == servers
+    assert servers(topology) == [
+        ("10.0.0.3", 6379), ("::1", 6380), ("::2", 6379), ("one", 1234), ("two", 6379),
+    ]  # fmt: skip
     assert topology.shown == "redis+cluster://one:1234,two,10.0.0.3,[::1]:6380,[::2]"
     address = topology.address(("10.0.0.9", 7000))
     assert (address.host, address.port, address.path, address.tls) == ("10.0.0.9", 7000, None, None)
@@ -33,7 +39,8 @@ def test_servers() -> None:
 
 def test_a_server_that_is_named_twice() -> None:
     """Is one."""
-    assert named("redis+cluster://one,one:6379,two") == [("one", 6379), ("two", 6379)]
+    topology = Topology.parse("redis+cluster://two,one,one:6379")
+    assert servers(topology) == [("one", 6379), ("two", 6379)]
 
 
 def test_without_a_login() -> None:
@@ -48,16 +55,6 @@ def test_tls() -> None:
     topology = Topology.parse(f"rediss+cluster://one,two{query}")
     assert topology.address(("one", 1)).tls is topology.address(("two", 1)).tls is not None
     assert topology.shown == "rediss+cluster://one,two"
-
-
-def test_those_who_only_look_are_shown_all_servers() -> None:
-    """In an order that is always the same."""
-
-    async def scenario() -> list[tuple[str, int]]:
-        topology = Topology.parse("redis+cluster://two,one:1")
-        return [(one.host, one.port) async for one in topology.candidates()]
-
-    assert asyncio.run(scenario()) == [("one", 1), ("two", 6379)]
 
 
 def test_each_scheme_has_its_place() -> None:
@@ -108,7 +105,7 @@ def test_a_password_that_is_not_written_right(first: str, sign: str) -> None:
     else:
         assert sign in "@:,", "these are taken as they are: the last @ ends the login"
         assert isinstance(topology, Topology)
-        assert topology._named == {("one", 6379)}
+        assert servers(topology) == [("one", 6379)]
         assert topology.address(("one", 6379)).login[0][4] == f"{first}{sign}hush"
         shown = topology.address(("one", 6379)).shown
     assert not {"cret", "123", "hush"} & set(re.findall(r"\w+", shown))
