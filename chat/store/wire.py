@@ -91,7 +91,7 @@ class Wire(asyncio.Protocol):
         """From all of them (one or more, of one slot)."""
         if not self.lost.done():
             self._write(pack((b"SUNSUBSCRIBE", *channels)) + PING)
-            self._wait("unsubscribe", None)
+            self._wait("unsubscribe", frozenset(channels))
 
     async def prove(self, probe: bytes) -> None:
         """From here on this connection shows that pushes arrive, by publishing to itself, on a channel of its own:
@@ -223,11 +223,11 @@ class Wire(asyncio.Protocol):
             else:
                 self._on_push(push[1], push[2])
             return
-        change, channel, *_ = self._open[0] if self._open else ("", None)
+        change, what, *_ = self._open[0] if self._open else ("", None)
         if kind == b"ssubscribe":
-            if change == "subscribe" and channel == push[1]:
+            if change == "subscribe" and what == push[1]:
                 self._next()
-        elif kind == b"sunsubscribe" and change != "unsubscribe":
+        elif kind == b"sunsubscribe" and not (change == "unsubscribe" and push[1] in what):
             self._astray(push[1], "the server has ended a subscription")
 
     def _astray(self, channel: bytes, why: str) -> None:
