@@ -1,10 +1,11 @@
 """``binding``: a crowd that comes at once waits in line; what is under way when somebody goes."""
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from chat.binding import BINDINGS_AT_ONCE, HELD_BYTES, HELD_FRAMES, LEAVING_AT_ONCE, Binding
+from chat.binding import BINDINGS_AT_ONCE, HELD_BYTES, HELD_FRAMES, HOPS, LEAVING_AT_ONCE, Binding
 from chat.commands import Create, Reconnect
 from chat.connection import Connection, Pause, State
 from chat.counts import Counts
@@ -17,6 +18,16 @@ from tests.unit.test_hub import FakeInboxes
 Done = Callable[[int, Sequence[Any]], None]
 
 
+class FakeMoving:
+    """Keeps what was forgotten."""
+
+    def __init__(self) -> None:
+        self.forgotten: list[tuple[int, int]] = []
+
+    def forget(self, pool: int, account: int) -> None:
+        self.forgotten.append((pool, account))
+
+
 class FakeStore:
     """Keeps what is asked until the test answers; or answers at once that there is no link."""
 
@@ -26,6 +37,7 @@ class FakeStore:
         """Where accounts were asked for."""
         self.detached: list[tuple[int, int, int, int, bool]] = []
         self.down = False
+        self.moving = FakeMoving()
 
     def create(self, nick: bytes, token: str, address: str, done: Done) -> None:
         self._ask("create", 0, done)
@@ -45,6 +57,10 @@ class FakeStore:
             done(Code.INTERNAL, ())
         else:
             self.asked.append((name, account, done))
+
+    def moved(self, to: int) -> None:
+        """The oldest question is to be asked of that pool."""
+        self.asked.pop(0)[2](Code.MOVED, (to,))
 
     def answer(self) -> None:
         """The oldest question, with success."""
@@ -286,5 +302,98 @@ def test_a_goodbye_that_redis_did_not_hear_is_said_again() -> None:
         world.binding.settle()
         world.binding.settle()
         assert world.store.detached == [(0, 1000, 7, 0, True)] * 3
+
+    play(scenario())
+
+
+# Accounts that have moved to another pool
+
+
+def test_an_account_is_asked_for_where_its_number_says_and_then_where_it_has_moved_to() -> None:
+    """As often as it has; its pushes are wanted wherever it is asked for, and at last where it is."""
+
+    async def scenario() -> None:
+        world = World()
+        made = world.comes(1005)
+        assert world.inboxes.subscribed == [(5, 1005)]
+        world.store.moved(7)
+        assert world.inboxes.subscribed == [(7, 1005)]
+        world.store.moved(3)
+        assert world.inboxes.subscribed == [(3, 1005)]
+        world.store.answer()
+        assert world.store.pools == [5, 7, 3]
+        assert (made.connection.state, made.connection.pool) == (State.BOUND, 3)
+        assert world.hub.epoch_of(3, 1005) == 7
+        assert world.inboxes.subscribed == [(3, 1005)]
+        assert world.counts.number(Reconnect, Code.SUCCESS) == 1
+        assert world.counts.number(Reconnect, Code.MOVED) == 0
+
+    play(scenario())
+
+
+def test_pools_that_send_one_to_each_other() -> None:
+    """An account that is in none of them is none; nobody is asked for ever, and nothing is left behind."""
+
+    async def scenario() -> None:
+        world = World()
+        made = world.comes(1000)
+        while world.store.asked:
+            world.store.moved(7 if world.store.pools[-1] == 0 else 0)
+        assert len(world.store.pools) == HOPS + 1
+        assert json.loads(made.transport.frames[0])["code"] == Code.NO_DATA
+        assert (made.connection.state, world.inboxes.subscribed) == (State.NEW, [])
+
+    play(scenario())
+
+
+def test_who_goes_where_the_account_has_moved_to() -> None:
+    """It loses its socket there; a goodbye is the end of what is known of it where it was made."""
+
+    async def scenario() -> None:
+        world = World()
+        for code, goodbye, forgotten in (1006, False, []), (Close.GOODBYE, True, [(0, 1000)]):
+            made = world.comes(1000)
+            world.store.moved(7)
+            world.store.answer()
+            world.goes(made.connection, code)
+            world.binding.let_go()
+            assert world.store.detached.pop() == (7, 1000, 7, 0, goodbye)
+            assert world.store.moving.forgotten == forgotten
+        stays = world.comes(2000)
+        world.store.answer()
+        world.goes(stays.connection, Close.GOODBYE)
+        world.binding.let_go()
+        assert world.store.moving.forgotten == [(0, 1000)], (
+            "who has not moved is known nowhere else"
+        )
+
+    play(scenario())
+
+
+def test_who_goes_while_it_is_asked_elsewhere() -> None:
+    """It is away where the account was found."""
+
+    async def scenario() -> None:
+        world = World()
+        made = world.comes(1000)
+        world.goes(made.connection, 1006)
+        world.store.moved(7)
+        world.store.answer()
+        assert world.store.detached == [(7, 1000, 7, 0, False)]
+        assert world.inboxes.subscribed == []
+
+    play(scenario())
+
+
+def test_a_new_account_lives_where_its_number_says() -> None:
+    """The pool that made it has given it the number."""
+
+    async def scenario() -> None:
+        world = World()
+        made = Made()
+        world.binding.bind(made.connection, Create("x"))
+        world.store.asked.pop()[2](Code.SUCCESS, (3012, 7))
+        assert (made.connection.pool, made.connection.account) == (12, 3012)
+        assert world.inboxes.subscribed == [(12, 3012)]
 
     play(scenario())

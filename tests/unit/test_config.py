@@ -119,6 +119,9 @@ def test_what_is_no_whole_number(text: str) -> None:
         ("CHAT_INBOX_LENGTH", "0"),
         ("CHAT_INBOX_LENGTH", "1000000001"),
         ("CHAT_GRACE_SECONDS", "1e300"),
+        ("CHAT_POOLS", "0"),
+        ("CHAT_POOLS", "1001"),
+        ("CHAT_POOL_ACCOUNTS", "0"),
     ],
 )
 def test_what_is_out_of_range(name: str, text: str) -> None:

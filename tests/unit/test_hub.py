@@ -234,3 +234,64 @@ def test_the_time_of_a_push_is_taken_when_it_was_written() -> None:
     world.inboxes.answer(2, 3)
     assert (world.counts.gaps_filled, world.counts.replayed) == (1, 2)
     assert world.codes == {}
+
+
+# Several pools, and whether what is published in one may be believed
+
+
+def test_what_is_published_without_a_lease_is_not_believed() -> None:
+    """Neither pushes nor words about the account: its inbox is read, which says also who holds it."""
+    world = World()
+    connection, other = world.join(1007, pool=7), world.join(1000)
+    world.doubtful.add(7)
+    world.hub.push(1007, push(1))
+    world.hub.push(1007, b"epoch 99")
+    assert [read[:4] for read in world.inboxes.reads] == [(7, 1007, 1, 0)]
+    assert (world.frames(connection), world.codes) == ([], {})
+    world.hub.push(1000, push(1))
+    assert world.frames(other) == [push(1)], "another pool, another lease"
+    world.inboxes.answer(1)
+    assert world.frames(connection) == [push(1)]
+    world.hub.push(1007, push(2))
+    world.inboxes.answer(code=-1)
+    assert world.codes == {connection: Close.REPLACED}
+
+
+def test_a_gap_is_one_of_its_pools() -> None:
+    """Nobody else is asked after."""
+    world = World()
+    for account, pool in (1000, 0), (1007, 7), (2007, 7), (1003, 3):
+        world.join(account, pool=pool)
+    world.hub.gap((7, 3))
+    assert [sockets for sockets, _ in world.inboxes.asked] == [
+        [(7, 1007, 1, 0), (7, 2007, 1, 0), (3, 1003, 1, 0)]
+    ]
+
+
+def test_an_account_lives_where_its_socket_says() -> None:
+    """Not where its number says: it may have moved. Of any other pool it is not known here."""
+    world = World()
+    connection = world.join(1000, epoch=5, pool=7)
+    assert world.inboxes.subscribed == [(7, 1000)]
+    assert (world.hub.epoch_of(7, 1000), world.hub.epoch_of(0, 1000)) == (5, 0)
+    world.hub.push(1000, push(2))
+    assert [read[:4] for read in world.inboxes.reads] == [(7, 1000, 5, 0)]
+    connection.closed(1006)
+    assert world.inboxes.subscribed == []
+
+
+def test_a_newer_socket_of_another_pool() -> None:
+    """The account has moved: its channel of before is not wanted any more, unless somebody expects it there."""
+    world = World()
+    older = world.join(1000, pool=0)
+    newer = world.join(1000, epoch=2, pool=7)
+    assert world.codes == {older: Close.REPLACED}
+    assert world.inboxes.subscribed == [(7, 1000)]
+    world.hub.expect(0, 1000)
+    assert sorted(world.inboxes.subscribed) == [(0, 1000), (7, 1000)]
+    assert world.hub.epoch_of(0, 1000) is None
+    assert world.hub.epoch_of(7, 1000) == 2
+    world.hub.unexpect(0, 1000)
+    assert world.inboxes.subscribed == [(7, 1000)]
+    world.hub.push(1000, push(1))
+    assert world.frames(newer) == [push(1)]

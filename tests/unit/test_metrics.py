@@ -1,5 +1,6 @@
 """``metrics``: each figure is where its name says, on a node of which every figure is another number."""
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import cast
 
@@ -13,10 +14,12 @@ from chat.node import Node, Standing
 from chat.store.figures import Figures
 
 
-def series(counts: Counts, open_calls: int | None = 7) -> dict[str, float]:
+def series(
+    counts: Counts, open_calls: int | None = 7, others: Mapping[int, Figures] | None = None
+) -> dict[str, float]:
     """By name and labels, as they are written."""
     pool = Figures(accounts=100, away=11, sessions=12, waiting=13, longest_ms=14_500, nodes=15)
-    pools = {} if open_calls is None else {0: pool}
+    pools = {} if open_calls is None else {0: pool, **(others or {})}
     standing = Standing(ready=True, sockets=5, accounts=4, open_calls=open_calls, pools=pools)
     node = SimpleNamespace(name="node-1", counts=counts, standing=lambda: standing)
     text, _ = Metrics(cast(Node, node)).exposition("")
@@ -61,6 +64,16 @@ def test_how_a_node_and_its_pool_stand() -> None:
     assert found["chat_pool_waiting pool=0"] == 13
     assert found["chat_pool_longest_wait_seconds pool=0"] == 14.5
     assert found["chat_pool_nodes pool=0"] == 15
+
+
+def test_each_pool_has_its_own_figures() -> None:
+    """Under the same names, by its number."""
+    found = series(Counts(), others={7: Figures(accounts=5, away=2, sessions=1, waiting=3)})
+    for pool, online, away, sessions, waiting in ("0", 89, 11, 12, 13), ("7", 3, 2, 1, 3):
+        assert found[f"chat_pool_accounts pool={pool} state=online"] == online
+        assert found[f"chat_pool_accounts pool={pool} state=away"] == away
+        assert found[f"chat_pool_sessions pool={pool}"] == sessions
+        assert found[f"chat_pool_waiting pool={pool}"] == waiting
 
 
 def test_a_node_without_a_link_says_nothing_of_the_pool() -> None:

@@ -30,12 +30,17 @@ class FakeStore(FakeInboxes):
         self.pools = Pools(1, 100)
         self.pools.add(0)
         self.upkeep = self
+        self.moving = None  # nobody moves here
         self.leased = Leased.KEPT
         self.sweeps = 0
         self.unlinked = False
+        self.astray: set[int] = set()
+        """Pools to which there is no link."""
         self.swept: list[tuple[int, int]] = []
         """What the next sweeps find."""
         self.holds: dict[int, int] | None = {}
+        self.looked: list[int] = []
+        """Pools in which it was asked what the node holds."""
         self.detached: list[tuple[int, int]] = []
         self.acks: list[tuple[int, int, int, int]] = []
         self.down = False
@@ -47,7 +52,7 @@ class FakeStore(FakeInboxes):
         return None if self.unlinked else 0
 
     def linked(self, pool: int) -> bool:
-        return not self.unlinked
+        return not self.unlinked and pool not in self.astray
 
     async def look_for_pools(self) -> None: ...
 
@@ -59,6 +64,7 @@ class FakeStore(FakeInboxes):
         return self.swept.pop(0) if self.swept else (0, 0)
 
     async def held(self, pool: int) -> dict[int, int] | None:
+        self.looked.append(pool)
         return self.holds
 
     async def settled(self) -> None:
@@ -363,5 +369,49 @@ def test_a_leaving_node_lets_go_of_the_idle_first(monkeypatch: pytest.MonkeyPatc
         await world.node.drain()
         assert [account for account, _ in world.store.detached] == [1000, 2000, 3000, 4000]
         assert {connection.code for connection in world.transports} == {Close.GOING_AWAY}
+
+    asyncio.run(scenario())
+
+
+def test_one_pool_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another has no server, sending people to other nodes would not help; a lease without a link to its
+    pool is none."""
+
+    async def scenario() -> None:
+        world = World(monkeypatch)
+        world.store.pools.add(7)
+        await world.node.start()
+        for astray, ready in (set(), True), ({0}, True), ({7}, True), ({0, 7}, False):
+            world.store.astray = astray
+            assert world.node.ready() == ready
+            assert set(world.node.standing().pools) == {0, 7} - astray
+        world.store.astray = {7}
+        world.now += LEASE
+        await world.node._leases._leases[7].renew()
+        assert not world.node.ready()
+        await world.renewed(0)
+        assert world.node.ready()
+
+    asyncio.run(scenario())
+
+
+def test_an_interruption_is_one_of_its_pools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only there strays are looked for, sockets asked after, and others spared."""
+
+    async def scenario() -> None:
+        world = World(monkeypatch)
+        world.store.pools.add(7)
+        await world.node.start()
+        world.join(1000)
+        world.store.holds = {4000: 4}
+        for of_pool in world.node._leases._leases.values():
+            world.now += LEASE / 2
+            await of_pool.renew()
+        world.now += LEASE / 2
+        world.node._gap((7,))
+        assert world.store.asked == []
+        await world.ticks()
+        assert world.store.detached == [(4000, 4)]
+        assert world.store.looked == [7]
 
     asyncio.run(scenario())
