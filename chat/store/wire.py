@@ -223,7 +223,7 @@ class Wire(asyncio.Protocol):
             else:
                 self._on_push(push[1], push[2])
             return
-        change, what, *_ = self._open[0] if self._open else ("", None)
+        change, what, *_ = self._open[0] if self._open else ("", ())
         if kind == b"ssubscribe":
             if change == "subscribe" and what == push[1]:
                 self._next()
