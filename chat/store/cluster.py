@@ -77,6 +77,7 @@ class ClusterLinks:
         return sum(calls) if calls else None
 
     async def start(self) -> None:
+        await self._topology.find(self._pools)  # otherwise there is nothing to wait for
         pause, longest = BACKOFF_SECONDS
         until = self._loop.time() + FIRST_SECONDS
         while not await self._settle():

@@ -9,6 +9,10 @@ def in_words(said: str, where: str = "redis://:password@host") -> str:
     said = "".join(char if char.isprintable() else "\ufffd" for char in said)
     if "unknown command 'SENTINEL'" in said:
         return "it is no sentinel"
+    if said.startswith(("MOVED", "ASK", "CLUSTERDOWN", "CROSSSLOT")):
+        return f"it is one server of a cluster, whose URL begins with redis+cluster:// ({said})"
+    if "cluster support disabled" in said or "Cluster mode is not enabled" in said:
+        return "it is no cluster, and its URL begins with redis://"
     if "unknown command" in said:
         return f"Redis 7.0 or newer is needed, and this one is older ({said})"
     if said.startswith("NOAUTH"):

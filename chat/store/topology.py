@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
-from redis import RedisError
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 
 from chat.errors import SettingsError, StoreUnreachable
@@ -47,7 +46,7 @@ class Topology:
             raise SettingsError(f"{CANNOT} a cluster has no databases, and no service")
         servers = [_server(host) for host in hosts.split(",")]
         shown = f"{scheme}://{hosts}"
-        like = f"{SCHEMES[scheme]}://{credentials}{at}server{question}{query}"
+        like = f"{SCHEMES[scheme]}://{credentials}{at}{hosts.partition(',')[0]}{question}{query}"
         return cls(servers, replace(Address.parse(like), shown=shown), like)
 
     def address(self, server: Server) -> Address:
@@ -75,11 +74,9 @@ class Topology:
         asked = list(known.startup_nodes.values())
         try:
             await known.initialize()
-        except (RedisError, OSError) as error:
-            said = in_words(str(error))
-            raise StoreUnreachable(
-                f"no server of {self.shown} says where the pools are: {said}"
-            ) from None
+        except Exception as error:  # noqa: BLE001 - redis-py raises what it meets in strange answers
+            said = in_words(str(error.__cause__ or error))
+            raise StoreUnreachable(f"no server of {self.shown} is of any use: {said}") from None
         finally:
             for node in {*asked, *known.startup_nodes.values(), *known.nodes_cache.values()}:
                 await node.disconnect()
