@@ -87,14 +87,17 @@ class Binding:
 
     def _reconnect(self, connection: Connection, command: Reconnect, since: float) -> None:
         self._flush()  # an older socket of this node may have acknowledged in this very turn
-        self._attach(pool_of(command.account), HOPS, connection, command, since)
+        self._attach(pool_of(command.account), (), connection, command, since)
 
     def _attach(
-        self, pool: int, hops: int, connection: Connection, command: Reconnect, since: float
-    ) -> None:
+        self, pool: int, asked: tuple[int, ...], connection: Connection, command: Reconnect,
+        since: float,
+    ) -> None:  # fmt: skip
+        """``asked`` are the pools that have sent it on."""
         self._hub.expect(pool, command.account)
-        done = partial(self._attached, pool, hops, connection, command, since)
-        self._store.attach(pool, command.account, command.token, command.seq, done)
+        here = pool in asked
+        done = partial(self._attached, pool, (*asked, pool), connection, command, since)
+        self._store.attach(pool, command.account, command.token, command.seq, here, done)
 
     def _answered(self, command: Create | Reconnect, code: int, since: float) -> None:
         """One has its answer, or none will come: the next has its turn."""
@@ -129,13 +132,13 @@ class Binding:
         self.resume(connection)
 
     def _attached(
-        self, pool: int, hops: int, connection: Connection, command: Reconnect, since: float,
+        self, pool: int, asked: tuple[int, ...], connection: Connection, command: Reconnect, since: float,
         code: int, values: Sequence[Any],
     ) -> None:  # fmt: skip
         if code == Code.MOVED:
             self._hub.unexpect(pool, command.account)
-            if hops:  # it is asked where the account lives now
-                self._attach(values[0], hops - 1, connection, command, since)
+            if len(asked) <= HOPS:  # it is asked where the account lives now
+                self._attach(values[0], asked, connection, command, since)
                 return
             code = Code.NO_DATA
         elif code != Code.SUCCESS:

@@ -145,7 +145,7 @@ class Moves:
             if not done.done():  # this task may have been cancelled meanwhile
                 done.set_result(None)
 
-        self._store.arrive(to, account, token, None, arrived)
+        self._store.arrive(to, account, token, arrived)
         await done
 
     def _bind(self, connection: Connection, to: int, values: Any) -> None:

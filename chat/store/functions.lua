@@ -492,9 +492,10 @@ local function create(keys, args)
   return { OK, tonumber(id), now }
 end
 
--- attach id token node seq lease
+-- attach id token node seq lease here
 -- A new socket on `node` takes the account: from away, or from an older socket. `seq` is the last
--- push the client has, or "" where it does not say.
+-- push the client has, or "" where it does not say. With `here` "1" the account is here if it is anywhere: whoever
+-- asks has just moved it here, or was sent on from here and back again.
 -- Returns {0, epoch, nick, recovered, waiting, {sid, partner, nick, ...}, acked, seq, {push, ...}, waited}:
 -- the first pushes after acked, up to the one numbered seq, as one call of inbox would; with recovered 0 some
 -- of them may be missing; waited as match says it. Or {4}; or {-5, pool}: it has moved there. `token` is hashed.
@@ -502,17 +503,20 @@ end
 -- PartnerBack to those who got PartnerAway; NewSession to both if it waited and is paired at once.
 local function attach(keys, args)
   local pool = keys[1]
-  local id, token, node, seq, lease = unpack(args)
+  local id, token, node, seq, lease, here = unpack(args)
   local key = pool .. ':account:' .. id
-  local found = redis.call('HMGET', key, 'token', 'epoch', 'state', 'seq', 'acked', 'waiting', 'node', 'nick',
-    'partner', 'hole')
-  local moved = not found[1] and redis.call('GET', pool .. ':moved:' .. id)
-  if moved then
+  local moved = redis.call('GET', pool .. ':moved:' .. id)
+  if moved and here ~= '1' then -- also where admit has made it: it is there as long as it has not departed
     redis.call('EXPIRE', pool .. ':moved:' .. id, MOVED_SECONDS)
     return { MOVED, tonumber(moved) }
   end
+  local found = redis.call('HMGET', key, 'token', 'epoch', 'state', 'seq', 'acked', 'waiting', 'node', 'nick',
+    'partner', 'hole')
   if found[1] ~= token then
     return { NO_DATA }
+  end
+  if moved then -- it has come back
+    redis.call('DEL', pool .. ':moved:' .. id)
   end
   local account = { seq = tonumber(found[4]), acked = tonumber(found[5]) }
   local recovered = 1
@@ -838,7 +842,8 @@ end
 -- Moving ------------------------------------------------------------------------------------------
 -- Who waits alone in one pool moves to another where somebody waits: alone, copy, admit there, depart, attach there.
 -- At each step the account can be taken by its socket at one of the two pools, and nowhere else: what admit has made
--- is away, ends with its grace time, and nobody is sent there before depart.
+-- is away, ends with its grace time, and nobody is sent there before depart: not even where the account was before, as
+-- what is known of that stays until attach there.
 
 -- alone node                                                                             (reads only)
 -- Who would be paired next. Returns {0, waiting, id, epoch, ms}: how many wait, and the first of them if its socket
@@ -885,13 +890,19 @@ end
 
 -- admit id grace pushes push... field value...
 -- An account of another pool is here from now on, away for `grace` ms. It takes the place of what was here of an
--- earlier attempt. Returns {0}; or {5} where the account lives here.
+-- earlier attempt. Returns {0}; or {5} where the account lives here, or has lived since it was copied.
 local function admit(keys, args)
   local pool = keys[1]
   local id, grace, pushes = args[1], args[2], tonumber(args[3])
   local key = pool .. ':account:' .. id
-  if redis.call('HGET', key, 'state') == 'online' or redis.call('SCARD', pool .. ':sessions:' .. id) > 0 then
+  local found = redis.call('HMGET', key, 'state', 'epoch')
+  if found[1] == 'online' or redis.call('SCARD', pool .. ':sessions:' .. id) > 0 then
     return { NOT_ALLOWED }
+  end
+  for i = 4 + pushes, #args, 2 do
+    if args[i] == 'epoch' and tonumber(args[i + 1]) < tonumber(found[2] or 0) then
+      return { NOT_ALLOWED }
+    end
   end
   erase(pool, id)
   for i = 4, 3 + pushes do
@@ -904,7 +915,6 @@ local function admit(keys, args)
   redis.call('HSET', key, 'state', 'away', 'node', '', 'waiting', 'again', 'generation', generation(pool))
   redis.call('ZADD', pool .. ':away', int(now_ms() + grace), id)
   redis.call('HINCRBY', pool .. ':open', 'accounts', 1)
-  redis.call('DEL', pool .. ':moved:' .. id)
   return { OK }
 end
 
@@ -927,10 +937,13 @@ local function depart(keys, args)
 end
 
 -- keep {id pool}...
--- Accounts that were made in this pool live in those others: it stays known. Returns {0}.
+-- Accounts that were made in this pool live in those others: it stays known. Not of one that lives here: what is said
+-- of it comes late. Returns {0}.
 local function keep(keys, args)
   for i = 1, #args, 2 do
-    redis.call('SET', keys[1] .. ':moved:' .. args[i], args[i + 1], 'EX', MOVED_SECONDS)
+    if redis.call('HGET', keys[1] .. ':account:' .. args[i], 'state') ~= 'online' then
+      redis.call('SET', keys[1] .. ':moved:' .. args[i], args[i + 1], 'EX', MOVED_SECONDS)
+    end
   end
   return { OK }
 end

@@ -105,21 +105,27 @@ class Store:
             "create", pool, (*args, self._accounts_per_minute, self._lease, most), made
         )
 
-    def attach(self, pool: int, account: int, token: str, seq: int | None, done: Done) -> None:
-        """With MOVED, the one value is the pool that has to be asked."""
-        self.arrive(pool, account, fingerprint(token), seq, done)
-
-    def arrive(
-        self, pool: int, account: int, hashed: str | bytes, seq: int | None, done: Done
+    def attach(
+        self, pool: int, account: int, token: str, seq: int | None, here: bool, done: Done
     ) -> None:
-        """As ``attach``, by the token's fingerprint."""
+        """With MOVED, the one value is the pool that has to be asked. ``here``: that one has sent us on before, and
+        we were sent back."""
+        self._take(pool, account, fingerprint(token), seq, here, done)
+
+    def arrive(self, pool: int, account: int, hashed: bytes, done: Done) -> None:
+        """As ``attach``, by the token's fingerprint: the account has just moved there."""
+        self._take(pool, account, hashed, None, True, done)
+
+    def _take(
+        self, pool: int, account: int, hashed: str | bytes, seq: int | None, here: bool, done: Done
+    ) -> None:
 
         def attached(code: int, values: Sequence[Any]) -> None:
             if code == Code.SUCCESS and pool not in self.pools.served:
                 self.serve(pool)
             done(code, values)
 
-        args = (account, hashed, self._node, "" if seq is None else seq, self._lease)
+        args = (account, hashed, self._node, "" if seq is None else seq, self._lease, int(here))
         self._functions.call("attach", pool, args, attached)
 
     def detach(

@@ -27,12 +27,13 @@ NODE, OTHER_NODE = "node-1", "node-2"
 
 
 class Pool:
-    """Pool 0 of an empty server, which loads the library unless it has it."""
+    """A pool of an empty server, pool 0 if nothing is said, which loads the library unless it has it."""
 
-    name = "chat:{0}"
-
-    def __init__(self, client: Any, *, load: bool = True) -> None:
+    def __init__(self, client: Any, *, load: bool = True, number: int = 0) -> None:
         self.client = client
+        self.number = number
+        self.name = f"chat:{{{number}}}"
+        self._all = [self.name]
         if load:
             self.client.execute_command(*library())
 
@@ -40,6 +41,13 @@ class Pool:
         command = ("FCALL", f"chat_1_{function}", 1, self.name, *args)
         result: Result = self.client.execute_command(*command)
         return result
+
+    def other(self, number: int) -> "Pool":
+        """Another one of the same server."""
+        pool = Pool(self.client, load=False, number=number)
+        self._all.append(pool.name)
+        pool._all = self._all
+        return pool
 
     # people
 
@@ -68,9 +76,10 @@ class Pool:
         """Its code, whether it was known, and its end."""
         return self.call("lease", node, ms, last)[:3]
 
-    def begin(self, run: str, seen: int = 0) -> int:
-        """A node has connected to this process of a server; the generation that it is in."""
-        code, generation = self.call("begin", run, seen)
+    def begin(self, run: str, seen: int = 0, before: str = "") -> int:
+        """A node has connected to this process of a server, to which ``before`` may have handed the pool over;
+        the generation that it is in."""
+        code, generation = self.call("begin", run, seen, before)
         assert code == 0
         number: int = generation
         return number
@@ -108,8 +117,11 @@ class Pool:
         """All keys, without the pool's name."""
         found: Iterable[bytes] = self.client.keys("*")
         names = {key.decode() for key in found}
-        assert all(name.startswith(f"{self.name}:") for name in names), names
-        return {name.removeprefix(f"{self.name}:") for name in names}
+        assert all(name.startswith(tuple(f"{pool}:" for pool in self._all)) for name in names), (
+            names
+        )
+        own = f"{self.name}:"
+        return {name.removeprefix(own) for name in names if name.startswith(own)}
 
     def hash(self, *parts: object) -> dict[str, bytes]:
         found: dict[bytes, bytes] = self.client.hgetall(self.key(*parts))
@@ -123,6 +135,16 @@ class Pool:
             self.key(name), 0, -1, withscores=True
         )
         return {member.decode(): int(score) for member, score in found}
+
+    def figures(self) -> dict[str, int]:
+        """What there is in the pool."""
+        code, *found = self.call("overview")
+        assert code == 0
+        return {
+            name.decode(): n
+            for name, n in zip(found[::2], found[1::2], strict=True)
+            if name != b"nodes"
+        }
 
     def queue(self) -> list[int]:
         return [int(member) for member in self.client.lrange(self.key("queue"), 0, -1)]
@@ -166,11 +188,13 @@ class Person:
 
     # commands
 
-    def attach(self, node: str = NODE, seq: object = "", token: str | None = None) -> Result:
-        """A new socket; after a success the person's commands come from that one. Without how long a
-        partner has waited."""
+    def attach(
+        self, node: str = NODE, seq: object = "", token: str | None = None, *, here: bool = False
+    ) -> Result:
+        """A new socket; after a success the person's commands come from that one. ``here``: whether it is known
+        that the account is in this pool. Without how long a partner has waited."""
         token = self.token if token is None else token
-        result = self.pool.call("attach", self.id, token, node, seq, LEASE)
+        result = self.pool.call("attach", self.id, token, node, seq, LEASE, int(here))
         if result[0] == 0:
             self.epoch, self.node = result[1], node
         return result[:9]

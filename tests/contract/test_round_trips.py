@@ -195,7 +195,7 @@ def test_every_method_of_the_store_is_one_call() -> None:
 
         methods: dict[str, Callable[[], None]] = {
             "create": lambda: store.create(b'"x"', "token", "address", done),
-            "attach": lambda: store.attach(0, 1000, "token", None, done),
+            "attach": lambda: store.attach(0, 1000, "token", None, False, done),
             "match": lambda: store.match(0, 1000, 2, done),
             "cancel": lambda: store.cancel(0, 1000, 2, done),
             "say": lambda: store.say(speaker(1000, 2), 0, 1000, 0, b'"r"', False, b'"x"', None),

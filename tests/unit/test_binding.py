@@ -35,6 +35,8 @@ class FakeStore:
         self.asked: list[tuple[str, int, Done]] = []
         self.pools: list[int] = []
         """Where accounts were asked for."""
+        self.here: list[bool] = []
+        """Whether that pool had sent them on before."""
         self.detached: list[tuple[int, int, int, int, bool]] = []
         self.down = False
         self.moving = FakeMoving()
@@ -42,8 +44,11 @@ class FakeStore:
     def create(self, nick: bytes, token: str, address: str, done: Done) -> None:
         self._ask("create", 0, done)
 
-    def attach(self, pool: int, account: int, token: str, seq: int | None, done: Done) -> None:
+    def attach(
+        self, pool: int, account: int, token: str, seq: int | None, here: bool, done: Done
+    ) -> None:
         self.pools.append(pool)
+        self.here.append(here)
         self._ask("attach", account, done)
 
     def detach(
@@ -321,7 +326,7 @@ def test_an_account_is_asked_for_where_its_number_says_and_then_where_it_has_mov
         world.store.moved(3)
         assert world.inboxes.subscribed == [(3, 1005)]
         world.store.answer()
-        assert world.store.pools == [5, 7, 3]
+        assert (world.store.pools, world.store.here) == ([5, 7, 3], [False] * 3)
         assert (made.connection.state, made.connection.pool) == (State.BOUND, 3)
         assert world.hub.epoch_of(3, 1005) == 7
         assert world.inboxes.subscribed == [(3, 1005)]
@@ -340,6 +345,7 @@ def test_pools_that_send_one_to_each_other() -> None:
         while world.store.asked:
             world.store.moved(7 if world.store.pools[-1] == 0 else 0)
         assert len(world.store.pools) == HOPS + 1
+        assert world.store.here == [False, False] + [True] * (HOPS - 1)
         assert json.loads(made.transport.frames[0])["code"] == Code.NO_DATA
         assert (made.connection.state, world.inboxes.subscribed) == (State.NEW, [])
 

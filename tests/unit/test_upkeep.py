@@ -158,7 +158,9 @@ def test_who_comes_back_to_a_pool_that_is_not_known_makes_it_known() -> None:
     world.of(9).answers["attach"] = [Code.MOVED, 7]
     codes: list[int] = []
     for pool in 8, 9, 7, 7:
-        world.store.attach(pool, 1000 + pool, "token", None, lambda code, _: codes.append(code))
+        world.store.attach(
+            pool, 1000 + pool, "token", None, False, lambda code, _: codes.append(code)
+        )
     assert codes == [Code.NO_DATA, Code.MOVED, 0, 0]
     assert world.served == [0, 7]
 
