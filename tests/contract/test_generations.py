@@ -244,3 +244,51 @@ def test_who_comes_to_a_new_process_is_known_there(pool: Pool) -> None:
     session = pool.pair(alice, bob)
     assert bob.say(session) == [0, 1]
     assert alice.seqs == [1, 2]
+
+
+# A pool that is handed over, as a cluster does that moves it
+
+
+def test_a_pool_that_was_handed_over_lost_nothing(
+    pool: Pool, both: tuple[Person, Person, int]
+) -> None:
+    """It is the same generation at another process: nobody is asked, and numbers go on by one."""
+    alice, bob, session = both
+    first = pool.begin("first")
+    assert pool.begin("second", first, "first") == first
+    assert pool.begin("second", first) == first, "it is known there now"
+    assert bob.say(session) == [0, 3]
+    assert alice.seqs == [1, 2, 3, 4]
+    assert pool.person().id == 3000
+
+
+def test_the_next_process_that_nobody_has_handed_it_to(pool: Pool) -> None:
+    """It is a new generation, as ever: also where the one of before is named that had it long ago."""
+    first = pool.begin("first")
+    pool.begin("second", first, "first")
+    assert pool.begin("third", first, "first") > first, "the second one had it"
+    assert pool.begin("fourth") > first
+
+
+def test_who_hands_over_less_than_a_node_has_seen(pool: Pool) -> None:
+    """It was put down by a fail-over, say, and has not what the last one had: that is a loss."""
+    first = pool.begin("first")
+    assert pool.begin("second", first + 5, "first") > first + 5
+
+
+def test_without_the_names_of_processes_nothing_is_known(pool: Pool) -> None:
+    """A user who may not ask for them: as ever, only what a node has seen counts."""
+    first = pool.begin("first")
+    assert pool.begin("", first, "first") == first
+    assert pool.begin("second", first, "") > first
+
+
+def test_a_pool_that_comes_back_to_a_process(pool: Pool) -> None:
+    """What that one remembers of it is read anew: nobody is pushed to by the generation of before."""
+    first = pool.begin("first")
+    alice = pool.person("Alice")
+    pool.client.hset(pool.key("last"), mapping={"run": "elsewhere", "generation": first + 7})
+    assert pool.begin("first", first + 7, "elsewhere") == first + 7
+    bob = pool.person("Bob")
+    assert alice.account["generation"] == b"%d" % first
+    assert bob.account["generation"] == b"%d" % (first + 7)

@@ -206,7 +206,7 @@ def test_no_key_is_left() -> None:
         with server.client(decode_responses=True) as client:
             await until(lambda: not client.keys("chat:*:account:*"), "everybody is gone")
             kept = {key for key in client.keys("*") if client.ttl(key) < 0}
-            assert kept <= {"chat:{0}:last", "chat:{0}:open", "chat:{0}:nodes"}
+            assert kept <= {f"chat:{{0}}:{name}" for name in ("last", "open", "nodes", "pools")}
             assert set(client.hvals("chat:{0}:open")) == {"0"}
 
     with behind_a_proxy({"CHAT_GRACE_SECONDS": "1"}) as (server, proxy, node, other):
