@@ -126,6 +126,8 @@ class RedisLink:
         channels = {channel for channel in self._channels if pool_in(channel) == pool}
         self._channels -= channels
         if self._wire is not None:
+            if pool == self._proof:
+                channels.add(self._probe(pool))
             for some in _in_batches(channels):
                 self._wire.unsubscribe(some)
             if pool == self._proof:
