@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.link.calls import until
 from tests.processes.test_pools import come, meet, new_session, talk, waits
 from tests.processes.test_two_nodes import QUICK
 from tests.support.cluster import Cluster, cluster
 from tests.support.nodes import NO_LIMITS, NodeProcess
-from tests.support.process import wait_until
 from tests.support.servers import KINDS, Kind, available_servers
 from tests.support.wire import Frame, Wire, pair
 
@@ -66,6 +66,10 @@ def test_strangers_on_different_primaries_meet(kind: Kind) -> None:
     play(kind, scenario)
 
 
+async def as_many(said: list[str], number: int) -> None:
+    await until(lambda: len(said) >= number, "they talk on", 20)
+
+
 def test_a_pool_is_moved_while_people_talk(kind: Kind) -> None:
     """Every message is confirmed and arrives once, in its order; nobody loses the socket, and nothing is lost."""
 
@@ -95,11 +99,8 @@ def test_a_pool_is_moved_while_people_talk(kind: Kind) -> None:
             speaking = tasks.create_task(speak())
             for _ in range(2):  # there and back
                 to = next(one for one in made.primaries if one is not made.where(0))
-                before = len(said)
                 await asyncio.to_thread(made.move, 0, to)
-                await asyncio.to_thread(
-                    wait_until, lambda n=before: len(said) > n + 10, "they talk"
-                )  # type: ignore[misc]
+                await as_many(said, len(said) + 10)
             done.set()
             await speaking
             await alice.say(session, "the last")

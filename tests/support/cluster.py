@@ -25,7 +25,7 @@ class Primary(Server):
 
     def do(self, *command: object) -> object:
         with self.client() as client:
-            return client.execute_command(*command)  # type: ignore[no-untyped-call]
+            return client.execute_command(*command)
 
     @property
     def id(self) -> str:
