@@ -21,6 +21,7 @@ from typing import Protocol
 
 from chat.errors import StoreUnreachable
 from chat.store.address import Address
+from chat.store.backoff import Backoff
 from chat.store.calls import Ask, Command, Done, LinkDown
 from chat.store.complaints import Complaints
 from chat.store.dial import UNUSABLE, dial
@@ -96,10 +97,11 @@ class RedisLink:
         self._on_pressure = on_pressure
         self._probe = probe
         self._timeout = timeout
-        self._jitter = jitter
+        self._backoff = Backoff(*BACKOFF_SECONDS, jitter)
         self._channels: set[bytes] = set()
         self._wire: Wire | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._attempt: asyncio.Timeout | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def call(self, command: Command, done: Done, weight: int = 1) -> None:
         if self._wire is None:
@@ -132,20 +134,32 @@ class RedisLink:
 
     async def start(self) -> None:
         wire = await self._connect()
-        self._keeper = asyncio.create_task(self._keep(wire), name="redis link")
+        self._tasks = [
+            asyncio.create_task(self._keep(wire), name="redis link"),
+            asyncio.create_task(self._place.watch(self._moved), name="redis place"),
+        ]
 
     async def close(self) -> None:
         if self._wire is not None:  # first, because the keeper takes what it waits for along
             self._wire.drop("closed")
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait([self._keeper])
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _moved(self) -> None:
+        """What is connected to is not the right one any more, nor what is being connected to: who is right is looked
+        for at once. It may take a moment until it is there: from then on as after any other loss."""
+        self._backoff.hurry()
+        if self._attempt is not None and not self._attempt.expired():
+            self._attempt.reschedule(0)
+        if self._wire is not None:
+            self._wire.drop("another one is the primary now")
 
     async def _keep(self, wire: Wire) -> None:
         """Waits for the connection to break, and makes a new one, for as long as the link lives."""
         loop = asyncio.get_running_loop()
         complaints = Complaints(log, loop.time)
-        pause, longest = BACKOFF_SECONDS
         began = loop.time()
         while True:
             reason = await wire.lost
@@ -153,20 +167,32 @@ class RedisLink:
             complaints.say(f"lost the link to {self._place.shown}: {reason}")
             lost = loop.time()
             if lost - began >= STABLE_SECONDS:
-                pause = BACKOFF_SECONDS[0]
-            while True:
-                await asyncio.sleep(pause * self._jitter())
-                pause = min(2 * pause, longest)
-                try:
-                    wire = await self._connect()
-                    break
-                except StoreUnreachable as error:
-                    complaints.say(str(error))
+                self._backoff.begin_anew()
+            wire = await self._connect_again(complaints)
             began = loop.time()
             complaints.say(
                 f"the link to {self._place.shown} is back", f" after {began - lost:.1f} s"
             )
             self._on_gap()
+
+    async def _connect_again(self, complaints: Complaints) -> Wire:
+        while True:
+            await self._backoff.pause()
+            try:
+                async with asyncio.timeout(None) as self._attempt:
+                    wire = await self._connect()
+                    if self._attempt.when() is None:
+                        return wire
+                    wire.drop(
+                        "another one is the primary now"
+                    )  # told in the very moment it was there
+                    self._wire = None
+            except StoreUnreachable as error:
+                complaints.say(str(error))
+            except TimeoutError:
+                complaints.say(f"{self._place.shown} is another one now")
+            finally:
+                self._attempt = None
 
     async def _connect(self) -> Wire:
         """One attempt, with all that Redis may be at; raises StoreUnreachable."""
