@@ -59,10 +59,10 @@ class Succession:
 
     def _move(self, spot: Spot) -> None:
         """It is the primary, or will say so in a moment: the next who says the same brings no news."""
-        if self._current is not None:
-            self._leave(self._current)
-        self._current = spot
+        before, self._current = self._current, spot
         self._left.pop(spot, None)
+        if before is not None:
+            self._leave(before)
 
     def _leave(self, spot: Spot) -> None:
         if spot != self._current:
