@@ -36,6 +36,7 @@ BACKOFF_SECONDS = (0.05, 1.0)
 STABLE_SECONDS = 0.3
 """A link that broke sooner, as one does that is refused in the moment it is used, does not begin its backoff
 anew; one that lived for longer was a good one, and people wait for the next."""
+MOVED = "another one is the primary now"
 CHANNELS_AT_ONCE = 500
 """Subscribed with one command: so many cost little more than one, and Redis serves others in between."""
 
@@ -154,7 +155,7 @@ class RedisLink:
         if self._attempt is not None and not self._attempt.expired():
             self._attempt.reschedule(0)
         if self._wire is not None:
-            self._wire.drop("another one is the primary now")
+            self._wire.drop(MOVED)
 
     async def _keep(self, wire: Wire) -> None:
         """Waits for the connection to break, and makes a new one, for as long as the link lives."""
@@ -183,14 +184,12 @@ class RedisLink:
                     wire = await self._connect()
                     if self._attempt.when() is None:
                         return wire
-                    wire.drop(
-                        "another one is the primary now"
-                    )  # told in the very moment it was there
+                    wire.drop(MOVED)  # it was told in the very moment in which it was there
                     self._wire = None
             except StoreUnreachable as error:
                 complaints.say(str(error))
             except TimeoutError:
-                complaints.say(f"{self._place.shown} is another one now")
+                complaints.say(f"{self._place.shown}: {MOVED}")
             finally:
                 self._attempt = None
 

@@ -11,7 +11,7 @@ from typing import Any
 from chat.errors import StoreUnreachable
 from chat.store.address import Address
 from chat.store.backoff import Backoff
-from chat.store.calls import LinkDown
+from chat.store.calls import LinkDown, pack
 from chat.store.complaints import Complaints
 from chat.store.dial import UNUSABLE, dial
 from chat.store.reasons import in_words
@@ -67,16 +67,27 @@ class Ear(Wire):
     def __init__(self, heard: Callable[[bytes], None]) -> None:
         super().__init__(lambda *_: None, lambda pressed: None, b"", SILENT_SECONDS)
         self._heard_notice = heard
+        self._listening = False
 
     async def listen(self) -> None:
         """From here on notices are heard, and it is seen whether the sentinel lives: where nobody calls, its end
         would not be noticed. Raises the error where that is refused."""
-        self._change("subscribe", b"SUBSCRIBE", (CHANNEL,))
-        await self._keep_alive(lambda: self.call(("PING",), lambda reply: None))
+        self._write(pack((b"SUBSCRIBE", CHANNEL)))
+        self._wait("subscribe", CHANNEL)
+        await self.ask(("PING",))
+        if self._refused is not None:
+            raise self._refused
+        self._listening = True
+
+    def _beat(self) -> None:
+        if self._listening:
+            self.call(("PING",), lambda reply: None)
 
     def _pushed(self, push: list[Any]) -> None:
         if push[0] == b"message":
             self._heard_notice(push[2])
+        elif push[0] == b"subscribe":
+            self._next()
         else:
             super()._pushed(push)
 

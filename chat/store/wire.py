@@ -60,7 +60,7 @@ class Wire(asyncio.Protocol):
         self._heard = 0.0
         self._due = 0.0
         self._watch: asyncio.TimerHandle | None = None
-        self._beat: Callable[[], None] | None = None
+        self._proving = False
         self._refused: Exception | None = None
         self._published = 0
         self._arrived = 0
@@ -79,9 +79,6 @@ class Wire(asyncio.Protocol):
         else:
             self._write(pack(command))
             self._wait("call", done, weight)
-
-    record = call
-    """As ``call``, for what must not be lost once it is answered. Here both are the same: see ``WitnessedWire``."""
 
     def subscribe(self, channels: Sequence[bytes]) -> None:
         """To all of them (one or more) with one command."""
@@ -102,14 +99,10 @@ class Wire(asyncio.Protocol):
         Raises the error where that is refused, as to a user without rights to channels."""
         await self.ask(("SPUBLISH", self._probe, 0))
         self.subscribe((self._probe,))
-        await self._keep_alive(self._publish_probe)
-
-    async def _keep_alive(self, beat: Callable[[], None]) -> None:
-        """Once all subscriptions asked for are in force, ``beat`` calls all the time: silence is noticed."""
         await self.ask(("PING",))
         if self._refused is not None:
             raise self._refused
-        self._beat = beat
+        self._proving = True
 
     @property
     def open_calls(self) -> int:
@@ -246,7 +239,7 @@ class Wire(asyncio.Protocol):
         else:
             self._refused = reply
             self._next()
-            if self._beat is not None:
+            if self._proving:
                 self.drop(f"a subscription is refused: {reply}")
 
     def _next(self) -> None:
@@ -274,13 +267,13 @@ class Wire(asyncio.Protocol):
         elif self._published - self._arrived >= MISSED_PROBES:
             self.drop("pushes do not arrive")
         else:
-            if self._beat is not None:
-                self._beat()
+            self._beat()
             self._watch = self._loop.call_at(self._due, self._check)
 
-    def _publish_probe(self) -> None:
-        number = self._published + 1
-        self.call(("SPUBLISH", self._probe, number), partial(self._probed, number))
+    def _beat(self) -> None:
+        if self._proving:
+            number = self._published + 1
+            self.call(("SPUBLISH", self._probe, number), partial(self._probed, number))
 
     def _probed(self, number: int, reply: Any) -> None:
         """Published: it arrives together with this reply, or it was missed."""
