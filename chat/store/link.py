@@ -28,6 +28,8 @@ from chat.store.dial import UNUSABLE, dial
 from chat.store.place import Place
 from chat.store.reasons import in_words
 from chat.store.wire import Wire
+from chat.store.witness import Witnesses
+from chat.store.witnessed import WitnessedWire
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,10 @@ class Link(Protocol):
     def call(self, command: Command, done: Done, weight: int = 1) -> None:
         """Sends one command, as its parts or packed; ``done`` is called once, in the order of the calls. ``weight``: as how many
         it counts where it is looked whether Redis keeps up."""
+
+    def record(self, command: Command, done: Done, weight: int = 1) -> None:
+        """``call``, for what must not be lost once it is answered: where replicas are waited for, ``done`` gets the
+        reply when so many have it, and ``LinkDown`` otherwise."""
 
     def flush(self) -> None:
         """What was asked leaves now, and not only in the next turn of the event loop."""
@@ -76,7 +82,8 @@ class RedisLink:
     ``place`` says where that is, at every attempt anew. ``greet`` is what every new connection begins
     with (the function library); ``probe`` is a channel that nobody else uses. ``on_push`` gets channel
     and payload; ``on_gap`` is called when pushes may have been missed; ``on_pressure`` when Redis does
-    not keep up (True: whoever can should wait) and when it does again. Callbacks must not raise.
+    not keep up (True: whoever can should wait) and when it does again. Callbacks must not raise. ``witnesses``
+    say when replicas have what is recorded; without them nobody waits for that.
     """
 
     def __init__(
@@ -90,7 +97,9 @@ class RedisLink:
         probe: bytes,
         timeout: float,
         jitter: Callable[[], float] = random,
+        witnesses: Witnesses | None = None,
     ) -> None:
+        self._witnesses = witnesses
         self._place = place
         self._greet = greet
         self._on_push = on_push
@@ -109,6 +118,12 @@ class RedisLink:
             done(LinkDown("no connection to Redis"))
         else:
             self._wire.call(command, done, weight)
+
+    def record(self, command: Command, done: Done, weight: int = 1) -> None:
+        if self._wire is None:
+            done(LinkDown("no connection to Redis"))
+        else:
+            self._wire.record(command, done, weight)
 
     def flush(self) -> None:
         if self._wire is not None:
@@ -209,7 +224,7 @@ class RedisLink:
         wire: Wire | None = None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                wire = await dial(address, self._new_wire)
+                wire = await self._dial(address)
                 await self._greet(wire.ask)
                 await wire.prove()
         except BaseException as error:
@@ -225,5 +240,8 @@ class RedisLink:
         self._wire = wire
         return wire
 
-    def _new_wire(self) -> Wire:
-        return Wire(self._on_push, self._on_pressure, self._probe, self._timeout)
+    async def _dial(self, address: Address) -> Wire:
+        args = self._on_push, self._on_pressure, self._probe, self._timeout
+        if self._witnesses is None:
+            return await dial(address, lambda: Wire(*args))
+        return await self._witnesses.dial(address, lambda: WitnessedWire(*args))

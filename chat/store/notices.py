@@ -14,6 +14,7 @@ from chat.store.backoff import Backoff
 from chat.store.calls import LinkDown, pack
 from chat.store.complaints import Complaints
 from chat.store.dial import UNUSABLE, dial
+from chat.store.quiet import QuietWire
 from chat.store.reasons import in_words
 from chat.store.succession import Spot
 from chat.store.wire import Wire
@@ -61,27 +62,22 @@ def switch_of(notice: bytes, service: str) -> tuple[Spot, Spot] | None:
     return (old, new) if old is not None and new is not None else None
 
 
-class Ear(Wire):
+class Ear(QuietWire):
     """A connection to a sentinel that hears its notices, until it is lost."""
 
     def __init__(self, heard: Callable[[bytes], None]) -> None:
         super().__init__(lambda *_: None, lambda pressed: None, b"", SILENT_SECONDS)
         self._heard_notice = heard
-        self._listening = False
 
     async def listen(self) -> None:
-        """From here on notices are heard, and it is seen whether the sentinel lives: where nobody calls, its end
-        would not be noticed. Raises the error where that is refused."""
+        """From here on notices are heard, and it is seen whether the sentinel lives. Raises the error where that is
+        refused."""
         self._write(pack((b"SUBSCRIBE", CHANNEL)))
         self._wait("subscribe", CHANNEL)
         await self.ask(("PING",))
         if self._refused is not None:
             raise self._refused
-        self._listening = True
-
-    def _beat(self) -> None:
-        if self._listening:
-            self.call(("PING",), lambda reply: None)
+        self.keep()
 
     def _pushed(self, push: list[Any]) -> None:
         if push[0] == b"message":

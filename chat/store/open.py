@@ -11,6 +11,7 @@ from chat.store.place import place_of
 from chat.store.sayings import Said
 from chat.store.sentinel import Sentinels
 from chat.store.store import Store
+from chat.store.witness import Witnesses
 
 
 def open_store(
@@ -41,6 +42,7 @@ def open_store(
             on_pressure,
             probe=probe_of(node),
             timeout=settings.redis_timeout_seconds,
+            witnesses=Witnesses.of(settings, clock),
         )
     else:
         link = EmbeddedLink(EmbeddedServer(), [library()], on_push)

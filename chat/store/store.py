@@ -259,7 +259,7 @@ class Store:
         self._link.call(parts, partial(self._answered, name, done))
 
     def _call_packed(self, command: bytes, done: Done, weight: int) -> None:
-        self._link.call(command, partial(self._answered, "say", done), weight)
+        self._link.record(command, partial(self._answered, "say", done), weight)
 
     def _answered(self, name: str, done: Done, reply: Any) -> None:
         if isinstance(reply, list):

@@ -80,6 +80,9 @@ class Wire(asyncio.Protocol):
             self._write(pack(command))
             self._wait("call", done, weight)
 
+    record = call
+    """``call``, for what must not be lost once it is answered: here the same (see ``WitnessedWire``)."""
+
     def subscribe(self, channels: Sequence[bytes]) -> None:
         """To all of them (one or more) with one command."""
         self._change("subscribe", b"SSUBSCRIBE", channels)

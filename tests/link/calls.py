@@ -1,6 +1,7 @@
 """What the tests of the links call with: answers that can be awaited, pushes and gaps that are kept."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +11,7 @@ import redis
 from chat.store.address import Address
 from chat.store.calls import Ask, Part
 from chat.store.link import Link, RedisLink
+from chat.store.witness import Witnesses
 
 PATIENCE = 5.0
 PROBE = b"chat:{0}:probe:test"
@@ -54,6 +56,13 @@ def ask(link: Link, *parts: Part) -> "asyncio.Future[Any]":
     return answer
 
 
+def recorded(link: Link, *parts: Part) -> "asyncio.Future[Any]":
+    """The same with ``record``."""
+    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    link.record(parts, answer.set_result)
+    return answer
+
+
 async def told(link: Link, *parts: Part) -> Any:
     async with asyncio.timeout(PATIENCE):
         return await ask(link, *parts)
@@ -66,6 +75,7 @@ def redis_link(
     timeout: float = 2,
     prologue: Sequence[Sequence[Part]] = (),
     jitter: Callable[[], float] = lambda: 0.1,
+    replicas: int = 0,
 ) -> RedisLink:
     """Not started."""
 
@@ -76,16 +86,21 @@ def redis_link(
     return RedisLink(
         Address.parse(url), greet, heard.push, heard.gap, heard.press,
         probe=PROBE, timeout=timeout, jitter=jitter,
+        witnesses=Witnesses(replicas, timeout, time.monotonic) if replicas else None,
     )  # fmt: skip
 
 
 @asynccontextmanager
 async def linked(
-    url: str, *, timeout: float = 2, jitter: Callable[[], float] = lambda: 0.1
+    url: str,
+    *,
+    timeout: float = 2,
+    jitter: Callable[[], float] = lambda: 0.1,
+    replicas: int = 0,
 ) -> AsyncIterator[tuple[RedisLink, Heard]]:
     """A link that is connected, and closed at the end."""
     heard = Heard()
-    link = redis_link(url, heard, timeout=timeout, jitter=jitter)
+    link = redis_link(url, heard, timeout=timeout, jitter=jitter, replicas=replicas)
     await link.start()
     try:
         yield link, heard

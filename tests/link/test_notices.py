@@ -66,7 +66,7 @@ async def lied_to(port: int, heard: Heard) -> AsyncIterator[tuple[RedisLink, Fal
         FalseSentinel(port) as liar,
         found(f"redis+sentinel://{liar.place}/{SERVICE}", heard) as link,
     ):
-        await until(lambda: liar.listeners, "it is heard")
+        await until(lambda: liar.asked == 2, "it is heard, and asked what was missed")
         yield link, liar
 
 
