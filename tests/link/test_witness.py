@@ -36,7 +36,7 @@ class Family:
 
             def whole() -> bool:
                 client.set("mark", "1")
-                return client.wait(len(self.replicas), 100) == len(self.replicas)
+                return int(client.wait(len(self.replicas), 100)) == len(self.replicas)
 
             wait_until(whole, "all are in step", timeout=30)
 
