@@ -284,7 +284,9 @@ def test_a_sentinel_that_hangs(birds: Flock, caplog: pytest.LogCaptureFixture) -
             before = listeners(hung)
             hung.pause()
             try:
-                await until(lambda: "is not heard: no answer for" in caplog.text, "it is told")
+                await until(
+                    lambda: "is not heard: no answer for" in caplog.text, "it is told", PATIENCE
+                )
             finally:
                 hung.resume()
             await until(
@@ -308,7 +310,7 @@ def test_sentinels_with_a_login(birds: Flock, caplog: pytest.LogCaptureFixture) 
             if hears:
                 await all_hear([guarded])
             else:
-                await until(lambda: "is not heard: NOPERM" in caplog.text, "it is told")
+                await until(lambda: "is not heard: NOPERM" in caplog.text, "it is told", PATIENCE)
             assert await told(link, "PING") == b"PONG"
 
     with Sentinel(available_servers()[0], text) as guarded:

@@ -3,10 +3,10 @@
 import asyncio
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
+import redis
 
 from chat.errors import StoreUnreachable
 from chat.store.calls import LinkDown
@@ -15,42 +15,12 @@ from chat.store.wire import Wire
 from chat.store.witness import MISSING
 from chat.store.witnessed import Unwitnessed, WitnessedWire
 from tests.link.calls import Heard, allow, ask, linked, recorded, redis_link, told, until
+from tests.support.family import AT_ONCE, Family, family
 from tests.support.process import HOST, wait_until
 from tests.support.proxy import Proxy
 from tests.support.servers import KINDS, Kind, Server, available_servers
 
 TIMEOUT = 1.0
-AT_ONCE = ("--repl-diskless-sync-delay", "0")
-
-
-class Family:
-    """A primary and its replicas, all in step."""
-
-    def __init__(self, primary: Server, replicas: list[Server]) -> None:
-        self.primary = primary
-        self.replicas = replicas
-
-    def until_whole(self) -> None:
-        """Also one that has just come may take a second until it says how far it is."""
-        with self.primary.client() as client:
-
-            def whole() -> bool:
-                client.set("mark", "1")
-                return int(client.wait(len(self.replicas), 100)) == len(self.replicas)
-
-            wait_until(whole, "all are in step", timeout=30)
-
-
-@contextmanager
-def family(kind: Kind, replicas: int = 1) -> Iterator[Family]:
-    with ExitStack() as stack:
-        primary = stack.enter_context(Server(kind, *AT_ONCE))
-        follow = (*AT_ONCE, "--replicaof", HOST, str(primary.port))
-        made = Family(
-            primary, [stack.enter_context(Server(kind, *follow)) for _ in range(replicas)]
-        )
-        made.until_whole()
-        yield made
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -388,6 +358,53 @@ def test_a_replica_is_no_primary(made: Family) -> None:
         await link.close()
 
     asyncio.run(scenario())
+
+
+def in_step(primary: Server) -> bool:
+    """Whether one replica has what was written in this moment, which in a cluster is a key of a slot of its own."""
+    with primary.client() as client:
+        client.set("chat:{0}:mark", "1")
+        return int(client.wait(1, 100)) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_in_a_cluster(kind: Kind) -> None:
+    """Publishing does not reach replicas by the line of writes there: the mark is another write."""
+    if kind not in available_servers():
+        pytest.skip(f"there is no {kind} on this machine")
+    clustered = ("--cluster-enabled", "yes", "--cluster-node-timeout", "60000", *AT_ONCE)
+
+    async def scenario(primary: Server, replica: Server) -> None:
+        async with linked(primary.url, timeout=TIMEOUT, replicas=1) as (link, _):
+            assert wire_of(link)._mark[0] == "HSET"
+            assert await asyncio.wait_for(recorded(link, "SET", "chat:{0}:key", 1), 5) == b"OK"
+            replica.pause()
+            try:
+                reply = await asyncio.wait_for(recorded(link, "SET", "chat:{0}:key", 2), 5)
+                assert shown(reply) is Unwitnessed
+            finally:
+                replica.resume()
+
+    with Server(kind, *clustered) as primary, Server(kind, *clustered) as replica:
+        with primary.client() as client, replica.client() as other:
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            other.execute_command("CLUSTER", "MEET", HOST, primary.port)
+            identity = client.execute_command("CLUSTER", "MYID")
+
+            def follows() -> bool:
+                try:
+                    other.execute_command("CLUSTER", "REPLICATE", identity)
+                except redis.ResponseError:  # they do not know each other yet
+                    return False
+                return True
+
+            wait_until(follows, "it follows", timeout=30)
+            wait_until(
+                lambda: "cluster_state:ok" in str(client.execute_command("CLUSTER", "INFO")),
+                "it works",
+            )
+        wait_until(lambda: in_step(primary), "the replica is in step", timeout=30)
+        asyncio.run(scenario(primary, replica))
 
 
 def test_without_witnesses_nothing_is_different(made: Family) -> None:
