@@ -119,6 +119,8 @@ class Notices:
                 await self._hear_until_lost()
             except StoreUnreachable as error:
                 complaints.say(str(error))
+            except Exception:  # a fault of ours must not make a node deaf
+                log.exception("a notice could not be dealt with")
             await self._backoff.pause()
 
     async def _hear_until_lost(self) -> None:

@@ -240,7 +240,8 @@ class Wire(asyncio.Protocol):
             if type(reply) is hiredis.ReplyError and str(reply).startswith(DEMOTED):
                 self.drop(f"it takes no writes: {reply}")
         else:
-            self._refused = reply
+            strange = LinkDown("a subscription is answered like a call")
+            self._refused = reply if isinstance(reply, Exception) else strange
             self._next()
             if self._proving:
                 self.drop(f"a subscription is refused: {reply}")

@@ -12,6 +12,7 @@ from chat.store.calls import Ask
 from chat.store.link import RedisLink
 from chat.store.sentinel import Sentinels
 from tests.link.calls import PROBE, Heard, allow, told, until
+from tests.link.test_addresses import listener
 from tests.support.false_sentinel import FalseSentinel
 from tests.support.process import HOST, free_port, wait_until
 from tests.support.sentinels import SERVICE, Flock, Sentinel, flock
@@ -272,6 +273,28 @@ def test_a_new_primary_that_is_not_there_yet(empty_server: Server) -> None:
             await until(lambda: heard.gaps == 1, "back to the only one that is named", PATIENCE)
 
     asyncio.run(scenario())
+
+
+def test_something_that_is_no_sentinel(
+    empty_server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It answers to SUBSCRIBE what nobody expects: told in the log, and nothing else."""
+
+    async def scenario(place: str) -> None:
+        async with found(f"redis+sentinel://{place}/{SERVICE}", Heard()) as link:
+            await until(
+                lambda: "is not heard: a subscription is answered" in caplog.text, "it is told"
+            )
+            assert await told(link, "PING") == b"PONG"
+
+    port = f"{empty_server.port}"
+    words = f"*2\r\n${len(HOST)}\r\n{HOST}\r\n${len(port)}\r\n{port}\r\n".encode()
+    answers = {b"HELLO": b"%0\r\n", b"SENTINEL": words}
+    with listener(
+        lambda asked: next((said for word, said in answers.items() if word in asked), b"+OK\r\n")
+    ) as url:
+        asyncio.run(scenario(url.rpartition("@")[2]))
+    assert "Traceback" not in caplog.text
 
 
 def test_a_sentinel_that_hangs(birds: Flock, caplog: pytest.LogCaptureFixture) -> None:
