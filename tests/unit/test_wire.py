@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from chat.store import wire
 from chat.store.calls import LinkDown
 from chat.store.wire import PRESSED_CALLS, RELIEVED_CALLS, Wire
@@ -162,6 +164,21 @@ def test_a_connection_that_ends_has_no_open_calls() -> None:
         assert it.transport.aborted
 
     run(scenario)
+
+
+def test_a_subscription_that_is_answered_like_a_call() -> None:
+    """By something that is no Redis: an error, and nothing that nobody expects."""
+
+    async def main() -> None:
+        it = Connected()
+        proving = asyncio.ensure_future(it.wire.prove())
+        for replies in 1, 2:
+            await asyncio.sleep(0)
+            it.answer(replies)
+        with pytest.raises(LinkDown, match="answered like a call"):
+            await proving
+
+    asyncio.run(main())
 
 
 def silent(it: Connected, checks: int = 5) -> None:
