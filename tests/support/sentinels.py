@@ -71,11 +71,15 @@ class Sentinel(Process):
 
     def ask(self, *command: Any) -> Any:
         """What it answers to ``SENTINEL …``."""
+        with self.client() as client:
+            return client.execute_command("SENTINEL", *command)
+
+    def client(self) -> redis.Redis:
+        """A connection to it."""
         url = f"redis://{self._login}{self.place}"
         if self._tls:
             url = f"rediss://{self._login}{self.place}?ssl_ca_certs={self._tls}"
-        with redis.Redis.from_url(url, decode_responses=True, socket_timeout=5) as client:
-            return client.execute_command("SENTINEL", *command)
+        return redis.Redis.from_url(url, decode_responses=True, socket_timeout=5)
 
     def primary(self) -> int:
         """The port of the primary that it names; 0 where it names none."""
