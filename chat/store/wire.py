@@ -80,8 +80,7 @@ class Wire(asyncio.Protocol):
     """``call``, for what must not be lost once it is answered: here the same (see ``WitnessedWire``)."""
 
     def subscribe(self, channels: Sequence[bytes]) -> None:
-        """To all of them (one or more, of one slot) with one command. It is confirmed for each channel, in their
-        order: when it is for the last, it is for all."""
+        """To all (one or more, of one slot) with one command. When the last is confirmed, all are."""
         if not self.lost.done():
             self._write(pack((b"SSUBSCRIBE", *channels)))
             self._wait("subscribe", channels[-1])
