@@ -33,6 +33,8 @@ FORBIDDEN = "NOPERM", "can't run this command", "ACL failure"
 """Words of Redis, and of Valkey, to a user who may not do it, or not within a function."""
 ON_ITS_WAY = "MOVED", "ASK", "TRYAGAIN"
 """What the servers of a cluster say while they move a pool."""
+DOWN = "CLUSTERDOWN"
+"""And where the primary of a slot is away for longer."""
 
 
 class Look:
@@ -147,11 +149,14 @@ class Look:
             raise CannotLook(self.shown, why, answered=True) from None
 
     def _refused(self, error: hiredis.ReplyError) -> CannotLook:
-        why = in_words(str(error))
+        said = str(error)
+        why = in_words(said)
         if "Function not found" in why:
             why = "no chat node has ever used it: start one, or is it another Redis?"
-        elif why.startswith(ON_ITS_WAY):
-            why = f"it is on its way to another server ({why})"
+        elif self._sights.apart and said.startswith(ON_ITS_WAY):
+            why = f"it is on its way to another server ({said})"
+        elif self._sights.apart and said.startswith(DOWN):
+            why = said
         elif any(words in why for words in FORBIDDEN):
             why += f" (a user needs {RIGHTS_IN_A_CLUSTER if self._sights.apart else RIGHTS})"
         return CannotLook(self.shown, why, answered=True)

@@ -16,8 +16,8 @@ from chat.store.place import Place
 from chat.store.sight import CannotLook, Sight
 from chat.store.topology import Server, Topology, spelt
 
-NO_CLUSTER = "Cluster mode is not enabled"
-"""What redis-py says of every refusal."""
+NO_CLUSTER = "it is no cluster"
+"""Also what redis-py takes for one: it does not say of what kind a refusal was."""
 
 
 class Sights(Protocol):
@@ -143,5 +143,5 @@ class ClusterSights:
 
     def _nowhere(self, why: str) -> CannotLook:
         if NO_CLUSTER in why:
-            why += ", or this user has no right to CLUSTER SLOTS (+cluster|slots)"
+            why += "; or this user has no right to CLUSTER SLOTS (+cluster|slots)"
         return CannotLook(self.shown, why, answered=False)

@@ -45,9 +45,9 @@ class Trio:
         slots = [len(ask(server, "CLUSTER SLOTS")) for server in self.servers]
         return slots == [PRIMARIES] * PRIMARIES and all("state:ok" in str(said) for said in links)
 
-    def move(self, pool: int, to: Server) -> None:
-        """With its keys."""
-        old, slot = self.servers[pool], slot_of(pool)
+    def move(self, pool: int, to: Server, old: Server) -> None:
+        """From the old one, with its keys."""
+        slot = slot_of(pool)
         ids = {server: text(ask(server, "CLUSTER MYID")) for server in self.servers}
         ask(to, "CLUSTER SETSLOT", slot, "IMPORTING", ids[old])
         ask(old, "CLUSTER SETSLOT", slot, "MIGRATING", ids[to])

@@ -13,7 +13,7 @@ from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import wait_until
 from tests.support.servers import Server
 from tests.support.wire import Wire
-from tests.top.cluster import Trio, address, ask, trio
+from tests.top.cluster import Trio, address, ask, slot_of, text, trio
 from tests.top.people import ran
 from tests.top.terminal import Terminal
 
@@ -37,6 +37,12 @@ def looked_at(url: str) -> dict[str, Any]:
 
 def by_pool(said: Mapping[str, Any], name: str) -> dict[int, Any]:
     return {pool["pool"]: pool[name] for pool in said["pools"]}
+
+
+def whole(made: Trio) -> bool:
+    """As chat top sees it."""
+    said = looked_at(made.url)
+    return len(said["pools"]) == 3 and len(said["servers"]) == 3
 
 
 async def people(node: NodeProcess, number: int) -> list[Wire]:
@@ -192,7 +198,7 @@ def test_a_pool_that_has_moved(cluster: Place) -> None:
                         await look.overview(1)
 
             await found_at(second)
-            await asyncio.to_thread(made.move, 1, first)
+            await asyncio.to_thread(made.move, 1, first, second)
             await found_at(first)
 
     try:
@@ -200,10 +206,26 @@ def test_a_pool_that_has_moved(cluster: Place) -> None:
         said = looked_at(made.url)
         assert [server["pools"] for server in said["servers"]] == [[0, 1], [2]]
     finally:
-        made.servers[1], moved = first, made.servers[1]
-        made.move(1, moved)
-        made.servers[1] = moved
+        made.move(1, second, first)
     assert len(looked_at(made.url)["servers"]) == 3
+
+
+def test_a_pool_that_is_being_moved(cluster: Place) -> None:
+    """It is said of that pool alone."""
+    made, _ = cluster
+    old, new = made.servers[1], made.servers[2]
+    slot = slot_of(1)
+    ask(new, "CLUSTER SETSLOT", slot, "IMPORTING", text(ask(old, "CLUSTER MYID")))
+    ask(old, "CLUSTER SETSLOT", slot, "MIGRATING", text(ask(new, "CLUSTER MYID")))
+    try:
+        said = looked_at(made.url)
+        assert list(by_pool(said, "online")) == [0, 2]
+        (missing,) = said["missing"]
+        assert missing["trouble"].startswith("it is on its way to another server (ASK ")
+    finally:
+        for server in new, old:
+            ask(server, "CLUSTER SETSLOT", slot, "STABLE")
+    assert whole(made)
 
 
 def test_who_may_look_in_a_cluster(cluster: Place) -> None:
@@ -249,7 +271,7 @@ def test_a_server_that_does_not_answer(cluster: Place, pool: int) -> None:
         assert any(line.startswith(address(server)) and "no answer" in line for line in lines)
     finally:
         server.resume()
-    wait_until(lambda: not looked_at(made.url)["missing"], "all are seen again", timeout=30)
+    wait_until(lambda: whole(made), "all are seen again", timeout=30)
 
 
 def test_it_lives_while_a_server_is_away(cluster: Place) -> None:
@@ -284,4 +306,4 @@ def test_a_redis_that_is_no_cluster(redis_server: Server) -> None:
     """It says so."""
     ended = ran("--redis-url", f"redis+cluster://{address(redis_server)}")
     assert ended.returncode == 1
-    assert "Cluster mode is not enabled" in ended.stderr
+    assert "it is no cluster, and its URL begins with redis://" in ended.stderr
