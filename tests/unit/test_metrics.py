@@ -12,7 +12,6 @@ from chat.metrics import LIMITS, Metrics
 from chat.node import Node, Standing
 from chat.store.figures import Figures
 
-
 FIGURES = Figures(accounts=100, away=11, sessions=12, waiting=13, longest_ms=14_500, nodes=15)
 
 
