@@ -51,6 +51,7 @@ class Look:
             self._sights = ClusterSights(place, timeout)
         else:
             self._sights = OneSight(place, timeout)
+        self._pools: Sequence[int] = (FIRST,)
 
     @property
     def shown(self) -> str:
@@ -58,15 +59,17 @@ class Look:
         return self._sights.shown
 
     async def pools(self) -> Sequence[int]:
-        """Which there are: the first, and those that it lists. Where it cannot be asked, which knows the others,
-        they are looked for at the servers of a cluster that can."""
+        """Which there are: the first, and those that it lists. Where it cannot be asked, which knows the others, they
+        are those that it listed the last time, and what is found at the servers of a cluster that can."""
         self._sights.begin()
         try:
-            return await self._listed()
+            self._pools = await self._listed()
         except CannotLook:
-            if self._sights.apart and (found := await self._searched()):
-                return [FIRST, *found]
-            raise
+            found = await self._searched() if self._sights.apart else ()
+            if not found:
+                raise
+            self._pools = sorted({*self._pools, *found})
+        return self._pools
 
     async def overview(self, pool: int) -> dict[str, Any]:
         """The pool's figures, and ``nodes``: for each node its name and what is known of it."""

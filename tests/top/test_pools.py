@@ -2,15 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
 import pytest
 
+from chat.store.address import Address
 from chat.store.look import Look
+from chat.store.sight import CannotLook
+from chat.store.sights import ClusterSights
+from chat.store.topology import Topology
 from tests.support.nodes import NO_LIMITS, NodeProcess
-from tests.support.process import wait_until
+from tests.support.process import HOST, free_port, wait_until
 from tests.support.servers import Server
 from tests.support.wire import Wire
 from tests.top.cluster import Trio, address, ask, slot_of, text, trio
@@ -252,26 +256,105 @@ def test_who_may_look_in_a_cluster(cluster: Place) -> None:
 
 
 @pytest.mark.parametrize("pool", [0, 2])
-def test_a_server_that_does_not_answer(cluster: Place, pool: int) -> None:
+def test_a_server_that_stands_still(cluster: Place, pool: int) -> None:
     """Its pools are named, the others go on; also without the one that lists them."""
     made, _ = cluster
     server = made.servers[pool]
     server.pause()
     try:
-        said = looked_at(made.url)
-        rest = [number for number in range(3) if number != pool]
-        assert list(by_pool(said, "online")) == rest
-        (missing,) = said["missing"]
-        assert (missing["pool"], missing["server"]) == (pool, address(server))
-        assert "no answer for 2 s" in missing["trouble"]
-        silent = said["servers"][pool]
-        assert (silent["redis"], silent["trouble"]) == (None, missing["trouble"])
-        lines = ran("--redis-url", made.url).stdout.splitlines()
-        assert any(line.startswith(f"{pool} ") and "no answer" in line for line in lines)
-        assert any(line.startswith(address(server)) and "no answer" in line for line in lines)
+        without(made, pool, "no answer for 2 s")
     finally:
         server.resume()
     wait_until(lambda: whole(made), "all are seen again", timeout=30)
+
+
+@pytest.mark.parametrize("pool", [0, 2])
+def test_a_server_that_is_gone(cluster: Place, pool: int) -> None:
+    """The same; when it is back, a node brings what it lacks."""
+    made, _ = cluster
+    server = made.servers[pool]
+    server.kill()
+    try:
+        without(made, pool, "Connect call failed")
+    finally:
+        server.start()
+    wait_until(lambda: whole(made), "all are seen again", timeout=30)
+
+
+def without(made: Trio, pool: int, why: str) -> None:
+    """As JSON and as a picture."""
+    server = address(made.servers[pool])
+    said = looked_at(made.url)
+    assert list(by_pool(said, "online")) == [number for number in range(3) if number != pool]
+    (missing,) = said["missing"]
+    assert (missing["pool"], missing["server"]) == (pool, server)
+    assert why in missing["trouble"]
+    silent = said["servers"][pool]
+    assert (silent["server"], silent["redis"], silent["trouble"]) == (
+        server,
+        None,
+        missing["trouble"],
+    )
+    lines = ran("--redis-url", made.url).stdout.splitlines()
+    assert any(line.startswith(f"{pool} ") and why in line for line in lines)
+    assert any(line.startswith(server) and why in line for line in lines)
+
+
+def test_pools_that_were_listed_are_remembered(cluster: Place) -> None:
+    """Where two servers are away, one of them with the list: both pools are named."""
+    made, _ = cluster
+
+    async def scenario() -> None:
+        with closing(Look(made.url, 0.5)) as look:
+            assert await look.pools() == [0, 1, 2]
+            for server in made.servers[:2]:
+                server.pause()
+            try:
+                assert await look.pools() == [0, 1, 2]
+                for pool in 0, 1:
+                    with pytest.raises(CannotLook, match=r"no answer for 0\.5 s"):
+                        await look.overview(pool)
+                await look.overview(2)
+            finally:
+                for server in made.servers[:2]:
+                    server.resume()
+
+    asyncio.run(scenario())
+    wait_until(lambda: whole(made), "all are seen again", timeout=30)
+
+
+class Moving(Topology):
+    """Says one place after the other, and how often it was asked."""
+
+    def __init__(self, *servers: tuple[str, int]) -> None:
+        super().__init__(servers, Address.parse("redis://elsewhere"), "redis://elsewhere")
+        self.asked = 0
+        self._said = iter(servers)
+
+    async def find(self, pools: Iterable[int]) -> Mapping[int, tuple[str, int]]:
+        self.asked += 1
+        return dict.fromkeys(pools, next(self._said))
+
+
+def test_who_has_taken_over_is_found(redis_server: Server) -> None:
+    """A primary that does not answer is asked for once in a look, and so is where its pools are."""
+    dead, alive = (HOST, free_port()), (HOST, redis_server.port)
+
+    async def scenario() -> None:
+        topology = Moving(dead, dead, alive)
+        with closing(ClusterSights(topology, 2.0)) as sights:
+            for asked in 1, 2:
+                sights.begin()
+                for pool in 0, 1, 2:
+                    with pytest.raises(CannotLook):
+                        await sights.ask(pool, ("PING",))
+                assert topology.asked == asked
+            sights.begin()
+            found = await asyncio.gather(*(sights.ask(pool, ("PING",)) for pool in range(3)))
+            assert found == [b"PONG"] * 3
+            assert (topology.asked, sights.server_of(1)) == (3, address(redis_server))
+
+    asyncio.run(scenario())
 
 
 def test_it_lives_while_a_server_is_away(cluster: Place) -> None:
