@@ -9,7 +9,14 @@ from typing import Any, Self
 import redis
 
 from tests.support.process import HOST, Process, ProcessFailed, free_port, wait_until
-from tests.support.servers import ADDRESS_IN_USE, Kind, Server, available_servers, find_binary
+from tests.support.servers import (
+    ADDRESS_IN_USE,
+    READY_LINE,
+    Kind,
+    Server,
+    available_servers,
+    find_binary,
+)
 
 SERVICE = "chat"
 DOWN_AFTER_MS = 2000
@@ -95,6 +102,32 @@ class Sentinel(Process):
         self.ask("DEBUG", *IMPATIENT)
 
 
+class Watched(Server):
+    """A server whose configuration is a file, in which a sentinel writes what it has made of it: so it comes back
+    as that, and not as what it was at first."""
+
+    @property
+    def configuration(self) -> Path:
+        return self.directory / "redis.conf"
+
+    def _command(self) -> list[str]:
+        if not self._was_ready():
+            self.configuration.write_text(_lines(super()._command()))
+        return [str(self.configuration)]
+
+    def _was_ready(self) -> bool:
+        return READY_LINE in self.log()
+
+
+def _lines(arguments: list[str]) -> str:
+    """As a file says what a command line says."""
+    words = (word[2:] if word.startswith("--") else word or '""' for word in arguments)
+    starts = (word.startswith("--") for word in arguments)
+    return "".join(
+        f"\n{word}" if start else f" {word}" for start, word in zip(starts, words, strict=True)
+    )
+
+
 class Flock:
     """What a service consists of: ``servers``, of which one is the primary, and ``sentinels``."""
 
@@ -168,10 +201,10 @@ def flock(*settings: str, replicas: int = 2, sentinels: int = 3) -> Iterator[Flo
     of each server."""
     kind = available_servers()[0]
     with ExitStack() as stack:
-        primary = stack.enter_context(Server(kind, *settings))
+        primary = stack.enter_context(Watched(kind, *settings))
         follow = ("--replicaof", HOST, str(primary.port), "--repl-diskless-sync-delay", "0")
-        servers = [primary]
-        servers += [stack.enter_context(Server(kind, *settings, *follow)) for _ in range(replicas)]
+        copies = [Watched(kind, *settings, *follow) for _ in range(replicas)]
+        servers = [primary, *map(stack.enter_context, copies)]
         configuration = CONFIGURATION.format(
             host=HOST,
             service=SERVICE,

@@ -145,10 +145,13 @@ class Server(Process):
     def _start_here(self) -> None:
         binary = find_binary(self.kind)
         assert binary is not None, f"there is no {self.kind} on this machine"
-        self._launch([str(binary), *self._listen(), *self._keep(), *self._arguments])
+        self._launch([str(binary), *self._command()])
         # Its own line first: on a port, somebody else could be the one who answers.
         self._wait_until_ready(lambda: READY_LINE in self.log_since_start(), timeout=10)
         self._wait_until_ready(self._answers, timeout=10)
+
+    def _command(self) -> list[str]:
+        return [*self._listen(), *self._keep(), *self._arguments]
 
     def _listen(self) -> list[str]:
         if self._unix:
