@@ -5,6 +5,7 @@ doubled or out of order by looking at the receiver's frames alone, in the order 
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -60,6 +61,10 @@ class Book:
         """By sender, the confirmed messages that have not arrived."""
         return {name: lost for name, d in self.directions.items() if (lost := d.lost())}
 
-    def silences(self, since: float) -> list[float]:
-        """For each who listened, how long nothing came."""
-        return sorted(direction.silence(since) for direction in self.directions.values())
+    def silences(self, since: float, hit: Collection[str] = ()) -> list[float]:
+        """For each who listened, how long nothing came: of the talks of those who were hit, if that is not all."""
+        return sorted(
+            direction.silence(since)
+            for name, direction in self.directions.items()
+            if not hit or name in hit
+        )

@@ -67,6 +67,11 @@ class Person:
         self._account, self._token = self.wire.account_id, self.wire.token
         self._connected.set()
 
+    @property
+    def pool(self) -> int:
+        """The id says it."""
+        return self._account % 1000
+
     def meets(self, partner: "Person", session: int) -> None:
         """From here on the two talk in this session."""
         self._partner, self._session = partner.name, session

@@ -7,11 +7,14 @@ import time
 from dataclasses import dataclass
 
 from tests.faults.book import Book
+from tests.faults.grounds import GROUNDS, Ground, OneRedis
 from tests.faults.house import GRACE_SECONDS, LEASE_SECONDS, House
-from tests.faults.kinds import KINDS, Kind, Scene
+from tests.faults.kinds import KINDS
 from tests.faults.person import Person
+from tests.faults.scene import Kind, Scene
 
 NODES = 3
+TIMES_TO_COME = 50
 CALM_SECONDS = 1.0
 SETTLE_SECONDS = 30.0
 MEMORY_BOUND = 64 * 1024 * 1024
@@ -22,6 +25,7 @@ MEMORY_BOUND = 64 * 1024 * 1024
 class Report:
     """What a trial found. Everything in ``faults`` must be zero."""
 
+    ground: str
     kind: str
     seed: int
     confirmed: int
@@ -43,10 +47,11 @@ class Report:
         return {name: value for name in names if (value := getattr(self, name))}
 
 
-async def run(name: str, seed: int, *, pairs: int = 8, rounds: int = 1) -> Report:
+async def run(on: str, name: str, seed: int, *, pairs: int = 8, rounds: int = 1) -> Report:
     """Runs one trial. Raises AssertionError where the fault did not happen as it should."""
     kind, rng, book = KINDS[name], random.Random(seed), Book()
-    async with House(NODES, kind.settings, keeps=not kind.lossy) as house:
+    settings = {**kind.settings, **({"CHAT_REPLICAS_TO_WAIT": "1"} if kind.takes_over else {})}
+    async with House(NODES, 2 * pairs, _ground(on, kind), settings) as house:
         people = [Person(f"p{number}", house.urls, book, rng) for number in range(2 * pairs)]
         for person in people:
             person.receive_buffer = kind.receive_buffer
@@ -54,7 +59,8 @@ async def run(name: str, seed: int, *, pairs: int = 8, rounds: int = 1) -> Repor
         memory = house.memory()
         async with asyncio.TaskGroup() as lives:
             tasks = [lives.create_task(person.live(), name=person.name) for person in people]
-            began = await _talk(people, kind, Scene(house, people, book, rng, rounds))
+            scene = Scene(house, people, book, rng, rounds)
+            began = await _talk(people, kind, scene)
             await _settle(book, kind)
             grown = house.memory() - memory
             for task in tasks:
@@ -64,15 +70,20 @@ async def run(name: str, seed: int, *, pairs: int = 8, rounds: int = 1) -> Repor
         left = await _left_over(house, kind)
         assert not list(house.tracebacks()), next(house.tracebacks())
     _check_that_it_happened(kind, book)
-    return _report(name, seed, kind, book, began, left, grown)
+    silences = book.silences(began, {one.name for one in people if one.pool in scene.hit})
+    return _report(on, name, seed, kind, book, silences, left, grown)
+
+
+def _ground(on: str, kind: Kind) -> Ground:
+    return OneRedis(keeps=False) if kind.lossy else GROUNDS[on]()
 
 
 async def _meet(people: list[Person], urls: list[str]) -> None:
     """Two by two, and on all nodes alike, the talkers as well as those who will fall silent (see ``_talk``):
     a fault of any node hits both kinds. Left to chance, it hits nobody now and then."""
     for number, (a, b) in enumerate(zip(people[::2], people[1::2], strict=True)):
-        for seat, person in enumerate((a, b)):
-            await person.come(urls[(2 * number + seat + number // 3) % len(urls)])
+        places = [urls[(2 * number + seat + number // 3) % len(urls)] for seat in range(2)]
+        await _come(a, b, places)
         assert a.wire is not None
         assert b.wire is not None
         await a.wire.match()
@@ -80,6 +91,18 @@ async def _meet(people: list[Person], urls: list[str]) -> None:
         assert met["partnerId"] == a.wire.account_id
         a.meets(b, met["sessionId"])
         b.meets(a, met["sessionId"])
+
+
+async def _come(a: Person, b: Person, places: list[str]) -> None:
+    """Only in one pool can they meet at once, and nodes choose it: who is in another goes, and comes again."""
+    for _ in range(TIMES_TO_COME):
+        await a.come(places[0])
+        await b.come(places[1])
+        if a.pool == b.pool:
+            return
+        await a.leave()
+        await b.leave()
+    raise AssertionError("they were never in one pool")
 
 
 async def _talk(people: list[Person], kind: Kind, scene: Scene) -> float:
@@ -146,7 +169,14 @@ def _check_that_it_happened(kind: Kind, book: Book) -> None:
 
 
 def _report(
-    name: str, seed: int, kind: Kind, book: Book, began: float, left: int, grown: int
+    on: str,
+    name: str,
+    seed: int,
+    kind: Kind,
+    book: Book,
+    silences: list[float],
+    left: int,
+    grown: int,
 ) -> Report:
     """Where Redis comes back without having known a message, its repeat is a new one: who was told that
     something is missing may get it twice."""
@@ -154,9 +184,10 @@ def _report(
     judged = [
         direction
         for name, direction in book.directions.items()
-        if not (kind.lossy and _partner(name) in book.told)
+        if not (kind.may_repeat and _partner(name) in book.told)
     ]
     return Report(
+        ground=on,
         kind=name,
         seed=seed,
         confirmed=book.confirmed,
@@ -167,7 +198,7 @@ def _report(
         ended=book.wrong["ended"],
         untold=_untold(kind, book, lost),
         left=left,
-        silences=book.silences(began),
+        silences=silences,
         memory=grown,
         seen=dict(book.seen),
     )
@@ -176,7 +207,7 @@ def _report(
 def _untold(kind: Kind, book: Book, lost: dict[str, set[int]]) -> int:
     """Where nothing may be lost, who was told that something was; where something may be, the messages
     that are missing at somebody who was not told."""
-    if not kind.lossy:
+    if not kind.may_repeat:
         return len(book.told)
     return sum(len(numbers) for name, numbers in lost.items() if _partner(name) not in book.told)
 
