@@ -207,8 +207,8 @@ def _report(
 def _untold(kind: Kind, book: Book, lost: dict[str, set[int]]) -> int:
     """Where nothing may be lost, who was told that something was; where something may be, the messages
     that are missing at somebody who was not told."""
-    if not kind.may_repeat:
-        return len(book.told)
+    if not kind.lossy:
+        return 0 if kind.takes_over else len(book.told)
     return sum(len(numbers) for name, numbers in lost.items() if _partner(name) not in book.told)
 
 
