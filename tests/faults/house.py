@@ -90,7 +90,7 @@ def _left_over(server: Server) -> Iterator[str]:
     with server.client(decode_responses=True) as client:
         for key in client.scan_iter("*", count=1000):
             name = key.partition("}:")[2]
-            if name in ("last", "nodes") or client.ttl(key) >= 0:
+            if name in ("last", "nodes", "pools") or client.ttl(key) >= 0:
                 continue
             if name != "open" or set(client.hvals(key)) != {"0"}:
                 yield key
