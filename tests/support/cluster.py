@@ -1,6 +1,6 @@
 """A cluster of real servers on the loopback interface: primaries, which share the slots, and their replicas."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from typing import Any
@@ -12,7 +12,7 @@ from redis.crc import key_slot
 from redis.retry import Retry
 
 from tests.support.member import Member
-from tests.support.process import HOST, wait_until
+from tests.support.process import HERE, Site, wait_until
 from tests.support.servers import Kind, available_servers
 
 FORMING_SECONDS = 30
@@ -38,22 +38,31 @@ class Cluster:
     """What a cluster consists of. ``servers`` are all of them, whatever they are at the moment: each says of itself
     what it is, so that one that nobody can reach is not asked about others."""
 
-    def __init__(self, kind: Kind, settings: Sequence[str], *, appendonly: bool) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        settings: Sequence[str],
+        *,
+        appendonly: bool,
+        sites: Callable[[int], Site] = lambda number: HERE,
+    ) -> None:
         self.servers: list[Member] = []
         self._kind = kind
         self._settings = settings
         self._appendonly = appendonly
+        self._sites = sites
         self._stack = ExitStack()
 
     @property
     def url(self) -> str:
-        return "redis+cluster://" + ",".join(f"{HOST}:{one.port}" for one in self.servers)
+        return "redis+cluster://" + ",".join(one.address for one in self.servers)
 
     # its servers
 
     def add_server(self) -> Member:
         """An empty one, which runs and knows nobody yet."""
         member = Member(self._kind, *self._settings, appendonly=self._appendonly)
+        member.site = self._sites(len(self.servers))
         self._stack.enter_context(member)
         self.servers.append(member)
         return member
@@ -135,7 +144,7 @@ class Cluster:
     def client(self) -> RedisCluster:
         """A client of the whole cluster, which tries nothing again but a redirected command."""
         nodes = [
-            ClusterNode(HOST, one.port)  # type: ignore[no-untyped-call] # redis-py has no types for it
+            ClusterNode(one.site.host, one.port)  # type: ignore[no-untyped-call] # redis-py has no types for it
             for one in self._answering
         ]
         return RedisCluster(
@@ -184,7 +193,7 @@ class Cluster:
 
     def meet(self, member: Member) -> None:
         first = next(one for one in self._answering if one is not member)
-        member.ask("MEET", HOST, first.port, first.bus)
+        member.ask("MEET", first.site.host, first.port, first.bus)
 
     def until_known(self) -> None:
         """Return when every server knows every other by its name."""
@@ -215,10 +224,11 @@ def cluster(
     replicas: int = 1,
     appendonly: bool = False,
     kind: Kind | None = None,
+    sites: Callable[[int], Site] = lambda number: HERE,
 ) -> Iterator[Cluster]:
     """A whole cluster: pool 0 is with the first primary, pool 1 with the second … ``settings`` are arguments of
-    each server, ``replicas`` those of each primary."""
-    made = Cluster(kind or available_servers()[0], settings, appendonly=appendonly)
+    each server, ``replicas`` those of each primary, ``sites`` says where each is, the primaries first."""
+    made = Cluster(kind or available_servers()[0], settings, appendonly=appendonly, sites=sites)
     try:
         made.form(primaries, replicas)
         yield made

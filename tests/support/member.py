@@ -56,6 +56,10 @@ class Member(Server):
         self._still = False
 
     @property
+    def address(self) -> str:
+        return f"{self.site.host}:{self.port}"
+
+    @property
     def answering(self) -> bool:
         """Whether it is worth asking."""
         return self.running and not self._still

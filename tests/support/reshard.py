@@ -2,7 +2,7 @@
 
 from tests.support.cluster import Cluster, slot_of
 from tests.support.member import Member
-from tests.support.process import HOST, wait_until
+from tests.support.process import wait_until
 
 BATCH = 10
 """Keys that are moved with one command, as redis-cli does it."""
@@ -29,9 +29,10 @@ def move_slot(made: Cluster, slot: int, to: Member) -> int:
 def move_keys(source: Member, slot: int, to: Member) -> int:
     """The keys of a slot that is on its way."""
     moved = 0
+    migrate = ("MIGRATE", to.site.host, to.port, "", 0, MOVING_MS)
     with source.client() as client:
         while keys := client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, BATCH):
-            client.execute_command("MIGRATE", HOST, to.port, "", 0, MOVING_MS, "KEYS", *keys)
+            client.execute_command(*migrate, "KEYS", *keys)
             moved += len(keys)
     return moved
 

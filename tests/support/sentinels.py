@@ -1,14 +1,22 @@
 """A primary with its replicas, and the sentinels that watch them: real processes, as operators run them."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import redis
 
-from tests.support.process import HOST, Process, ProcessFailed, free_port, wait_until
+from tests.support.process import (
+    HERE,
+    Process,
+    ProcessFailed,
+    Site,
+    free_port,
+    wait_until,
+)
 from tests.support.servers import (
     ADDRESS_IN_USE,
     READY_LINE,
@@ -18,12 +26,13 @@ from tests.support.servers import (
     find_binary,
 )
 
+Started = TypeVar("Started", bound=Process)
+
 SERVICE = "chat"
 DOWN_AFTER_MS = 2000
 """A busy machine lets a server stand still for a second."""
 
 CONFIGURATION = """\
-bind {host}
 sentinel monitor {service} {host} {primary} {quorum}
 sentinel down-after-milliseconds {service} {down_after}
 sentinel failover-timeout {service} 6000
@@ -52,7 +61,7 @@ class Sentinel(Process):
 
     @property
     def place(self) -> str:
-        return f"{HOST}:{self.port}"
+        return f"{self.site.host}:{self.port}"
 
     @property
     def configuration(self) -> Path:
@@ -66,7 +75,7 @@ class Sentinel(Process):
         for _ in range(self.PORTS_TO_TRY):
             self.port = free_port()
             port = f"port 0\ntls-port {self.port}" if self._tls else f"port {self.port}"
-            self.configuration.write_text(f"{port}\n{self._text}")
+            self.configuration.write_text(f"bind {self.site.host}\n{port}\n{self._text}")
             try:
                 self._start_here()
             except ProcessFailed:
@@ -196,24 +205,36 @@ class Flock:
 
 
 @contextmanager
-def flock(*settings: str, replicas: int = 2, sentinels: int = 3) -> Iterator[Flock]:
+def flock(
+    *settings: str,
+    replicas: int = 2,
+    sentinels: int = 3,
+    sites: Callable[[int], Site] = lambda number: HERE,
+) -> Iterator[Flock]:
     """A primary, its replicas and its sentinels, all of which know each other. ``settings`` are arguments
-    of each server."""
+    of each server; ``sites`` says where the primary (0) and each replica is, and so each sentinel."""
     kind = available_servers()[0]
     with ExitStack() as stack:
-        primary = stack.enter_context(Watched(kind, *settings))
-        follow = ("--replicaof", HOST, str(primary.port), "--repl-diskless-sync-delay", "0")
+
+        def started(process: Started, number: int) -> Started:
+            process.site = sites(number)
+            stack.enter_context(process)
+            return process
+
+        primary = started(Watched(kind, *settings), 0)
+        follow = ["--replicaof", primary.site.host, str(primary.port)]
+        follow += ["--repl-diskless-sync-delay", "0"]
         copies = [Watched(kind, *settings, *follow) for _ in range(replicas)]
-        servers = [primary, *map(stack.enter_context, copies)]
+        servers = [primary, *map(started, copies, count(1))]
         configuration = CONFIGURATION.format(
-            host=HOST,
+            host=primary.site.host,
             service=SERVICE,
             primary=primary.port,
             quorum=sentinels // 2 + 1,
             down_after=DOWN_AFTER_MS,
         )
         wait_until(lambda: followed(primary) == replicas, "the replicas follow", timeout=30)
-        watchers = [stack.enter_context(Sentinel(kind, configuration)) for _ in range(sentinels)]
+        watchers = [started(Sentinel(kind, configuration), n) for n in range(sentinels)]
         made = Flock(servers, watchers)
         made.until_known()
         yield made

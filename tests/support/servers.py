@@ -15,7 +15,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.support.process import HOST, Process, ProcessFailed, free_port
+from tests.support.process import Process, ProcessFailed, free_port
 
 Kind = Literal["redis", "valkey"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -99,8 +99,8 @@ class Server(Process):
         if self._unix:
             return f"unix://{self._login}{self._socket}?db=0"
         if self._tls:
-            return f"rediss://{self._login}{HOST}:{self.port}/0?ssl_ca_certs={self._tls}"
-        return f"redis://{self._login}{HOST}:{self.port}/0"
+            return f"rediss://{self._login}{self.site.host}:{self.port}/0?ssl_ca_certs={self._tls}"
+        return f"redis://{self._login}{self.site.host}:{self.port}/0"
 
     def start(self) -> Self:
         """Start it, and return once it answers. A port once found is kept over restarts."""
@@ -158,10 +158,10 @@ class Server(Process):
             return ["--port", "0", "--unixsocket", str(self._socket)]
         if self._tls:
             return [
-                *("--bind", HOST, "--port", "0", "--tls-port", str(self.port)),
+                *("--bind", self.site.host, "--port", "0", "--tls-port", str(self.port)),
                 *("--tls-ca-cert-file", str(self._tls)),
             ]
-        return ["--bind", HOST, "--port", str(self.port)]
+        return ["--bind", self.site.host, "--port", str(self.port)]
 
     def _keep(self) -> list[str]:
         appendonly = "yes" if self._appendonly else "no"
