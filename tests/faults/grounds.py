@@ -13,35 +13,55 @@ from typing import ClassVar, Self
 
 from tests.support.cluster import Cluster, cluster
 from tests.support.member import Member
+from tests.support.namespaces import Sides, sides
+from tests.support.process import HERE, Site, wait_until
 from tests.support.reshard import join, remove_primary
 from tests.support.sentinels import SERVICE, Flock, Sentinel, flock
 from tests.support.servers import Server, available_servers
 from tests.support.way import Way
 
+OPEN = "--protected-mode", "no"
+"""Without a password a server talks to its own machine alone, and the sides of a network are others."""
+
 
 class Ground(ABC):
-    """``async with`` it: then ``way`` for each node. What it does takes its time, and is meant for a thread."""
+    """``async with`` it: then ``way`` for each node. What it does takes its time, and is meant for a thread.
+
+    ``parted``: on a network with two sides.
+    """
 
     TITLE: ClassVar[str]
     pools = 1
 
-    def __init__(self) -> None:
+    def __init__(self, *, parted: bool = False) -> None:
         self.ways: list[Way] = []
+        self.sides: Sides | None = None
+        self._parted = parted
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        if self._parted:
+            self.sides = self._stack.enter_context(sides())
         await asyncio.to_thread(self._stack.enter_context, self._started())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def way(self) -> tuple[Way, str]:
-        """The way of one more node, and the URL for it."""
+    def site(self, number: int) -> Site:
+        """Where a server, sentinel or node is: the first of each is alone on the left of a network that is parted."""
+        if self.sides is None:
+            return HERE
+        return self.sides.right if number else self.sides.left
+
+    async def way(self) -> str:
+        """The URL for one more node, which has a way of its own; on a network that is parted it needs none."""
+        if self.sides is not None:
+            return self.url
         way = await self._stack.enter_async_context(self._new_way())
         await way.reach(self._ports())
         self.ways.append(way)
-        return way, way.url(self.url)
+        return way.url(self.url)
 
     def _new_way(self) -> Way:
         return Way(len(self.ways))
@@ -154,7 +174,7 @@ class SentinelSet(Ground):
 
     @contextlib.contextmanager
     def _started(self) -> Iterator[None]:
-        with flock("--appendonly", "yes", replicas=1) as self.made:
+        with flock(*OPEN, "--appendonly", "yes", replicas=1, sites=self.site) as self.made:
             yield
 
     def _ports(self) -> Iterable[int]:
@@ -165,7 +185,14 @@ class SentinelSet(Ground):
         self.made.until_whole()
 
     def until_another_is_primary(self, old: Server, pool: int) -> None:
-        self.made.until_another_is_primary(old)
+        """Most sentinels say it: one may be cut off from the others."""
+
+        def most() -> bool:
+            named = [one.primary() for one in self.sentinels]
+            others = [port for port in named if port not in (0, old.port)]
+            return 2 * len(others) > len(named)
+
+        wait_until(most, "the sentinels name another primary", timeout=30)
 
     def fail_over(self, pool: int) -> None:
         """What the old primary still took while the new one takes over would be lost, so it takes nothing."""
@@ -205,7 +232,7 @@ class ClusterSet(Ground):
 
     @contextlib.contextmanager
     def _started(self) -> Iterator[None]:
-        with cluster(appendonly=True) as self.made:
+        with cluster(*OPEN, appendonly=True, sites=self.site) as self.made:
             yield
 
     def _ports(self) -> Iterable[int]:

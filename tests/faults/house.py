@@ -44,9 +44,9 @@ class House:
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self.ground)
-            for _ in range(self._number):
-                _, url = await self.ground.way()
-                node = NodeProcess(url, self._settings)
+            for number in range(self._number):
+                node = NodeProcess(await self.ground.way(), self._settings)
+                node.site = self.ground.site(number)
                 stack.callback(node.close)
                 node.launch()
                 self.nodes.append(node)

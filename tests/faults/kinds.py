@@ -23,6 +23,7 @@ from tests.faults.harm.takeovers import (
     kill_a_replica,
     kill_a_sentinel,
     order_a_takeover,
+    part_the_network,
 )
 from tests.faults.scene import Kind
 
@@ -59,6 +60,10 @@ KINDS: Mapping[str, Kind] = {
     "stale": Kind(
         "a primary stands still until it is replaced, and wakes", freeze_a_primary, ("code 2",),
         takes_over=True, on=REPLICATED,
+    ),
+    "parted": Kind(
+        "the network is parted, with a primary on the smaller side", part_the_network, ("code 2",),
+        takes_over=True, parts=True, on=REPLICATED,
     ),
     "replica": Kind("a replica is killed with -9", kill_a_replica, calm=True, on=REPLICATED),
     "sentinel": Kind(

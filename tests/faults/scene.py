@@ -53,7 +53,8 @@ class Kind:
     """``calm``: nobody may lose a socket by it, or hear that a partner did. ``lossy``: Redis itself loses
     what it had not written; then loss must be told, not absent. ``takes_over``: a replica takes over from a primary
     that could not give it all it had; so nodes wait for a replica before they confirm, and nothing confirmed is
-    lost. What was delivered and not confirmed may be told as missing, and be said, and arrive, a second time."""
+    lost. What was delivered and not confirmed may be told as missing, and be said, and arrive, a second time.
+    ``parts``: it wants a network with two sides, where there can be one."""
 
     title: str
     inject: Callable[[Scene], Awaitable[None]]
@@ -63,6 +64,7 @@ class Kind:
     calm: bool = False
     lossy: bool = False
     takes_over: bool = False
+    parts: bool = False
     on: tuple[str, ...] = tuple(GROUNDS)
 
     @property

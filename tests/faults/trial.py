@@ -12,6 +12,7 @@ from tests.faults.house import GRACE_SECONDS, LEASE_SECONDS, House
 from tests.faults.kinds import KINDS
 from tests.faults.person import Person
 from tests.faults.scene import Kind, Scene
+from tests.support.namespaces import possible
 
 NODES = 3
 TIMES_TO_COME = 50
@@ -75,7 +76,9 @@ async def run(on: str, name: str, seed: int, *, pairs: int = 8, rounds: int = 1)
 
 
 def _ground(on: str, kind: Kind) -> Ground:
-    return OneRedis(keeps=False) if kind.lossy else GROUNDS[on]()
+    if kind.lossy:
+        return OneRedis(keeps=False)
+    return GROUNDS[on](parted=kind.parts and possible())
 
 
 async def _meet(people: list[Person], urls: list[str]) -> None:

@@ -33,6 +33,36 @@ async def freeze_a_primary(scene: Scene) -> None:
         await asyncio.sleep(TIMEOUT_SECONDS)
 
 
+async def part_the_network(scene: Scene) -> None:
+    """A primary is alone with a node, and with a sentinel, while the others go on without them. Neither hears that the
+    other side is gone: the node and its people go on with a primary that was replaced."""
+    sides = scene.ground.sides
+    if sides is None:
+        print(
+            "here a network cannot be parted (that takes Linux and root): the primary stands still"
+        )
+        await freeze_a_primary(scene)
+        return
+    server = scene.ground.servers[0]
+    pools = await asyncio.to_thread(scene.ground.pools_of, server)
+    scene.hit |= pools
+    for _ in range(scene.rounds):
+        await asyncio.to_thread(bring_back, scene, server, pools)
+        await asyncio.to_thread(sides.part)
+        await asyncio.to_thread(scene.ground.until_another_is_primary, server, min(pools))
+        await asyncio.sleep(scene.rng.uniform(1, 3) * TIMEOUT_SECONDS)
+        await asyncio.to_thread(sides.join)
+        await scene.whole()
+        await asyncio.sleep(TIMEOUT_SECONDS)
+
+
+def bring_back(scene: Scene, server: Server, pools: set[int]) -> None:
+    """The one who is alone has to be primary again, for the next time."""
+    for pool in pools - scene.ground.pools_of(server):
+        scene.ground.fail_over(pool)
+        scene.ground.until_whole()
+
+
 async def another_than(scene: Scene, server: Server, pools: set[int]) -> None:
     for pool in pools:
         await asyncio.to_thread(scene.ground.until_another_is_primary, server, pool)
