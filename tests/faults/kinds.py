@@ -6,7 +6,13 @@
 from collections.abc import Mapping
 
 from tests.faults.grounds import GROUNDS
-from tests.faults.harm.links import kill_links, lose_answers, make_links_deaf, silence_links
+from tests.faults.harm.links import (
+    kill_links,
+    lose_answers,
+    make_links_deaf,
+    silence_links,
+    silence_one_link,
+)
 from tests.faults.harm.nodes import freeze_a_node, kill_a_node, roll_all_nodes
 from tests.faults.harm.people import cut_all_sockets, let_a_crowd_come_and_go, stop_reading
 from tests.faults.harm.redis import (
@@ -38,6 +44,7 @@ KINDS: Mapping[str, Kind] = {
     "links": Kind("links and subscriptions are killed", kill_links, ("code 2",), calm=True),
     "deaf": Kind("subscriptions die, answers come as ever", make_links_deaf, calm=True),
     "silent": Kind("a link goes silent", silence_links, ("code 2",)),
+    "one": Kind("the link to one primary goes silent", silence_one_link, on=("cluster",)),
     "pause": Kind("Redis stands still", pause_redis, calm=True),
     "restart": Kind("Redis is killed with -9 and comes back", restart_redis, ("code 2",), calm=True),
     "flush": Kind("Redis loses the function library", flush_functions, ("code 2",), calm=True),

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.faults.harm.redis import a_primary
 from tests.faults.house import TIMEOUT_SECONDS
 from tests.faults.scene import Scene
 from tests.support.way import Way
@@ -48,6 +49,17 @@ async def silence_links(scene: Scene) -> None:
         way.silence(True)
         await asyncio.sleep(scene.rng.uniform(1.3, 3) * TIMEOUT_SECONDS)
         way.silence(False)
+        await asyncio.sleep(TIMEOUT_SECONDS)
+
+
+async def silence_one_link(scene: Scene) -> None:
+    """Of one node to one primary: everything else goes on."""
+    for _ in range(scene.rounds):
+        way = scene.rng.choice(scene.ground.ways)
+        server = await a_primary(scene)
+        way.proxies[server.port].silent = True
+        await asyncio.sleep(scene.rng.uniform(1.3, 3) * TIMEOUT_SECONDS)
+        way.proxies[server.port].silent = False
         await asyncio.sleep(TIMEOUT_SECONDS)
 
 

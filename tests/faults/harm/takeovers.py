@@ -50,6 +50,8 @@ async def part_the_network(scene: Scene) -> None:
         await asyncio.to_thread(bring_back, scene, server, pools)
         await asyncio.to_thread(sides.part)
         await asyncio.to_thread(scene.ground.until_another_is_primary, server, min(pools))
+        with server.client() as client:
+            assert client.info("replication")["role"] == "master", "it knows that it was replaced"
         await asyncio.sleep(scene.rng.uniform(1, 3) * TIMEOUT_SECONDS)
         await asyncio.to_thread(sides.join)
         await scene.whole()
