@@ -1,5 +1,7 @@
 """Slots move within a cluster, and primaries come and go, as redis-cli --cluster does it while people use it."""
 
+import time
+
 from tests.support.cluster import Cluster, slot_of
 from tests.support.member import Member
 from tests.support.process import wait_until
@@ -9,24 +11,25 @@ BATCH = 10
 MOVING_MS = 5000
 
 
-def move_pool(made: Cluster, pool: int, to: Member) -> int:
-    """A pool and all its keys move to another primary, while it is used; returns how many keys that were."""
-    return move_slot(made, slot_of(pool), to)
+def move_pool(made: Cluster, pool: int, to: Member, pause: float = 0) -> int:
+    """A pool and all its keys move to another primary, while it is used; returns how many keys that were. ``pause``:
+    so long every batch takes in addition, as if it were large, while the pool is half here and half there."""
+    return move_slot(made, slot_of(pool), to, pause)
 
 
-def move_slot(made: Cluster, slot: int, to: Member) -> int:
+def move_slot(made: Cluster, slot: int, to: Member, pause: float = 0) -> int:
     """What was begun and not finished, by one who was interrupted, is begun again."""
     source = made.owner(slot)
     if source is to:
         return 0
     to.ask("SETSLOT", slot, "IMPORTING", source.id)
     source.ask("SETSLOT", slot, "MIGRATING", to.id)
-    moved = move_keys(source, slot, to)
+    moved = move_keys(source, slot, to, pause)
     give(made, slot, source, to)
     return moved
 
 
-def move_keys(source: Member, slot: int, to: Member) -> int:
+def move_keys(source: Member, slot: int, to: Member, pause: float = 0) -> int:
     """The keys of a slot that is on its way."""
     moved = 0
     migrate = ("MIGRATE", to.site.host, to.port, "", 0, MOVING_MS)
@@ -34,6 +37,7 @@ def move_keys(source: Member, slot: int, to: Member) -> int:
         while keys := client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, BATCH):
             client.execute_command(*migrate, "KEYS", *keys)
             moved += len(keys)
+            time.sleep(pause)
     return moved
 
 
