@@ -62,9 +62,11 @@ class Book:
         return {name: lost for name, d in self.directions.items() if (lost := d.lost())}
 
     def silences(self, since: float, hit: Collection[str] = ()) -> list[float]:
-        """For each who listened, how long nothing came: of the talks of those who were hit, if that is not all."""
-        return sorted(
+        """For each who was still talked to, how long nothing came: in the talks of those who were hit, if that is
+        not all."""
+        silences = [
             direction.silence(since)
             for name, direction in self.directions.items()
             if not hit or name in hit
-        )
+        ]
+        return sorted(silence for silence in silences if silence) or [0.0]
