@@ -16,7 +16,7 @@ from tests.support.member import Member
 from tests.support.namespaces import Sides, sides
 from tests.support.process import HERE, Site, wait_until
 from tests.support.reshard import join, remove_primary
-from tests.support.sentinels import SERVICE, Flock, Sentinel, flock
+from tests.support.sentinels import SELDOM, SERVICE, Flock, Sentinel, flock
 from tests.support.servers import Server, available_servers
 from tests.support.way import Way
 
@@ -115,8 +115,8 @@ class OneRedis(Ground):
 
     TITLE = "one Redis"
 
-    def __init__(self, *, keeps: bool = True) -> None:
-        super().__init__()
+    def __init__(self, *, parted: bool = False, keeps: bool = True) -> None:
+        super().__init__(parted=parted)
         self.server = Server(available_servers()[0], appendonly=keeps)
 
     @property
@@ -192,7 +192,7 @@ class SentinelSet(Ground):
             others = [port for port in named if port not in (0, old.port)]
             return 2 * len(others) > len(named)
 
-        wait_until(most, "the sentinels name another primary", timeout=30)
+        wait_until(most, "the sentinels name another primary", timeout=30, every=SELDOM)
 
     def fail_over(self, pool: int) -> None:
         """What the old primary still took while the new one takes over would be lost, so it takes nothing."""

@@ -16,7 +16,9 @@ from tests.support.process import HERE, Site, wait_until
 from tests.support.servers import Kind, available_servers
 
 FORMING_SECONDS = 30
-MOVING_SECONDS = 30
+TAKING_OVER_SECONDS = 30
+SELDOM = 0.05
+"""Every server is asked, while people talk in the same process."""
 
 
 def slot_of(pool: int) -> int:
@@ -91,7 +93,7 @@ class Cluster:
         claims = []
         for one in self._answering:
             itself = one.itself()
-            if slot in itself.slots and "master" in itself.flags:
+            if itself.has(slot) and "master" in itself.flags:
                 claims.append((itself.epoch, one))
         assert claims, f"nobody has slot {slot}"
         return max(claims, key=lambda claim: claim[0])[1]
@@ -108,23 +110,25 @@ class Cluster:
         slot, old = slot_of(pool), self.primary_of(pool)
         replica = next(one for one in self._answering if one.itself().primary == old.id)
         assert replica.ask("FAILOVER", *how) in ("OK", True)
-        wait_until(lambda: slot in replica.itself().slots, "it has taken over", timeout=30)
+        wait_until(
+            lambda: replica.itself().has(slot), "it has taken over", timeout=TAKING_OVER_SECONDS
+        )
         return replica
 
     def until_another_has(self, pool: int, old: Member) -> Member:
         """Return the new primary of the pool, once there is one."""
 
         def moved() -> bool:
-            return any(slot_of(pool) in one.itself().slots for one in self._answering if one != old)
+            return any(one.itself().has(slot_of(pool)) for one in self._answering if one != old)
 
-        wait_until(moved, f"another has pool {pool}", timeout=30)
+        wait_until(moved, f"another has pool {pool}", timeout=TAKING_OVER_SECONDS, every=SELDOM)
         return next(
-            one for one in self._answering if one != old and slot_of(pool) in one.itself().slots
+            one for one in self._answering if one != old and one.itself().has(slot_of(pool))
         )
 
     def until_whole(self) -> None:
         """Return when all servers run, agree who has what, and every replica is in step."""
-        wait_until(self._whole, "the cluster is whole", timeout=FORMING_SECONDS)
+        wait_until(self._whole, "the cluster is whole", timeout=FORMING_SECONDS, every=SELDOM)
 
     def _whole(self) -> bool:
         if not all(one.answering for one in self.servers):
@@ -205,7 +209,7 @@ class Cluster:
                 for view in (one.sees() for one in self.servers)
             )
 
-        wait_until(known, "they know each other", timeout=FORMING_SECONDS)
+        wait_until(known, "they know each other", timeout=FORMING_SECONDS, every=SELDOM)
 
 
 def _plain(view: dict[str, Any]) -> list[tuple[Any, ...]]:

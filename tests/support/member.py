@@ -1,6 +1,5 @@
 """One server of a cluster, and what it says of itself and of the others."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +21,7 @@ class Seen:
     primary: str
     """The name of the one it copies; ``-`` of a primary."""
     epoch: int
-    slots: frozenset[int]
+    slots: tuple[range, ...]
 
     @classmethod
     def parse(cls, line: str) -> "Seen":
@@ -33,15 +32,17 @@ class Seen:
             flags=frozenset(flags.split(",")),
             primary=primary,
             epoch=int(epoch),
-            slots=frozenset(slot for one in ranges for slot in _slots(one)),
+            slots=tuple(_slots(one) for one in ranges if not one.startswith("[")),
         )
 
+    def has(self, slot: int) -> bool:
+        return any(slot in some for some in self.slots)
 
-def _slots(said: str) -> Iterator[int]:
-    """Of ``5`` or ``5-9``; a slot on its way, ``[5->-name]``, is said a second time."""
-    if not said.startswith("["):
-        first, _, last = said.partition("-")
-        yield from range(int(first), int(last or first) + 1)
+
+def _slots(said: str) -> range:
+    """Of ``5`` or ``5-9``. A slot on its way is said a second time, as ``[5->-name]``."""
+    first, _, last = said.partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 class Member(Server):

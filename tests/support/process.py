@@ -48,13 +48,16 @@ def free_port() -> int:
             return port
 
 
-def wait_until(condition: Callable[[], object], what: str, *, timeout: float = 10) -> None:
-    """Return as soon as the condition holds; an AssertionError says what did not happen in time."""
+def wait_until(
+    condition: Callable[[], object], what: str, *, timeout: float = 10, every: float = 0.005
+) -> None:
+    """Return as soon as the condition holds; an AssertionError says what did not happen in time. ``every``: how
+    often it is looked at, for one that costs more to look at."""
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout:g} s: {what}")
-        time.sleep(0.005)
+        time.sleep(every)
 
 
 class Process:

@@ -29,6 +29,8 @@ from tests.support.servers import (
 Started = TypeVar("Started", bound=Process)
 
 SERVICE = "chat"
+SELDOM = 0.05
+"""Looked at by asking everybody, while people may talk in the same process."""
 DOWN_AFTER_MS = 2000
 """A busy machine lets a server stand still for a second."""
 
@@ -162,7 +164,7 @@ class Flock:
             ports = {sentinel.primary() for sentinel in self.sentinels if sentinel.running}
             return len(ports) == 1 and old.port not in ports
 
-        wait_until(moved, "the sentinels name another primary", timeout=30)
+        wait_until(moved, "the sentinels name another primary", timeout=30, every=SELDOM)
         return self.primary
 
     def until_whole(self) -> Server:
@@ -174,7 +176,7 @@ class Flock:
             named = [server for server in self.servers if {server.port} == ports]
             return bool(named) and followed(named[0]) == replicas
 
-        wait_until(whole, "all follow one primary", timeout=30)
+        wait_until(whole, "all follow one primary", timeout=30, every=SELDOM)
         return self.primary
 
     def until_known(self) -> None:
@@ -188,7 +190,9 @@ class Flock:
                 for one in seen
             )
 
-        wait_until(known, "the sentinels know each other and the replicas", timeout=30)
+        wait_until(
+            known, "the sentinels know each other and the replicas", timeout=30, every=SELDOM
+        )
 
     def until_replicated(self) -> None:
         """Return when every replica that runs has all that its primary has by now."""
@@ -233,7 +237,9 @@ def flock(
             quorum=sentinels // 2 + 1,
             down_after=DOWN_AFTER_MS,
         )
-        wait_until(lambda: followed(primary) == replicas, "the replicas follow", timeout=30)
+        wait_until(
+            lambda: followed(primary) == replicas, "the replicas follow", timeout=30, every=SELDOM
+        )
         watchers = [started(Sentinel(kind, configuration), n) for n in range(sentinels)]
         made = Flock(servers, watchers)
         made.until_known()
