@@ -94,7 +94,7 @@ async def kill_a_sentinel(scene: Scene) -> None:
 
 
 async def order_a_takeover(scene: Scene) -> None:
-    for _ in range(2 * scene.rounds):
+    for _ in range(scene.rounds):
         pool = scene.any_pool()
         await asyncio.to_thread(scene.ground.fail_over, pool)
         await scene.whole()
