@@ -191,6 +191,8 @@ def _report(
         for name, direction in book.directions.items()
         if not (kind.may_repeat and _partner(name) in book.told)
     ]
+    for direction in judged:
+        print(*direction.oddities(), sep="\n", end="")
     return Report(
         ground=on,
         kind=name,
