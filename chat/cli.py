@@ -30,9 +30,14 @@ On a terminal the picture is drawn anew all the time: q or Ctrl-C ends it. Anywh
           queue: [{account, waited_seconds}] (the first five)}]
   redis   {version, role (primary, replica), process, memory_used_bytes, memory_max_bytes (0: no bound),
           operations_per_second, cpu_seconds, clients, evicted_keys, aof (ok, err, off), rdb (ok, err)}
+  servers [{server, pools (that are there), redis (as above), trouble}]; redis is the first of them
+  missing [{pool, server, trouble}]: pools that could not be looked at, which are not in pools
+  nodes   of all pools together: [{node, lease_seconds (the worst), accounts (of all), ..., pools (in so many
+          it is alive)}]
 What a node does not say of itself is null; so is redis, where the user has no right to INFO.
 
-It only reads. A Redis user needs %R~chat:* +fcall_ro +info +time +@read, and +hello +auth as for any login."""
+It only reads. A Redis user needs %R~chat:* +fcall_ro +info +time +@read, in a cluster +cluster|slots too, and
++hello +auth as for any login."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

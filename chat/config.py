@@ -56,6 +56,9 @@ class Settings:
         most=1000,
     )
     pool_accounts: int = _setting(100_000, "accounts that fill a pool", least=1)
+    replicas_to_wait: int = _setting(
+        0, "replicas that must have a message before it is answered with 0", most=100
+    )
     grace_seconds: float = _setting(30.0, "how long an account without a socket is kept", least=0)
     ping_interval_seconds: float = _setting(25.0, "a socket quiet for so long is pinged", least=0.1)
     ping_timeout_seconds: float = _setting(60.0, "a socket silent for longer is lost", least=0.1)
@@ -125,6 +128,11 @@ def read(environment: Mapping[str, str], options: Mapping[str, Any]) -> Settings
         raise SettingsError(
             f"{said['workers']} needs a Redis that the workers share ({said['redis_url']}):"
             " the embedded server is inside one node"
+        )
+    if settings.replicas_to_wait and not settings.redis_url:
+        raise SettingsError(
+            f"{said['replicas_to_wait']} needs a Redis with replicas ({said['redis_url']}):"
+            " the embedded server has none"
         )
     return settings
 

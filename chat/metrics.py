@@ -1,8 +1,8 @@
 """``/metrics``: the names under which Prometheus finds what a node has counted.
 
-All is read at the moment somebody asks. The pool's figures are those of the last lease, and every node says
-the same of them: a dashboard takes their maximum, not their sum. A node without a link says nothing of the pool,
-or what was so long ago would be that maximum.
+All is read at the moment somebody asks. A pool's figures are those of the last lease there, and every node says
+the same of them: a dashboard takes the maximum of the nodes for each pool, and the sum of the pools. A node without a
+link to a pool says nothing of it, or what was so long ago would be that maximum.
 """
 
 import re
@@ -103,10 +103,26 @@ def _standing(node: Node) -> Iterator[Metric]:
     yield _gauge("ready", "1 while people should be sent here.", now.ready)
     yield _gauge("sockets", "Open sockets.", now.sockets)
     yield _gauge("accounts", "Accounts whose socket is here.", now.accounts)
-    yield _gauge("link_up", "1 while there is a link to Redis.", now.open_calls is not None)
+    yield _gauge(
+        "link_up",
+        "1 while there is a link to Redis, in a cluster to any of its servers.",
+        now.open_calls is not None,
+    )
     yield _gauge("link_open_calls", "Calls of Redis without an answer yet.", now.open_calls or 0)
+    yield _pool_links(now.links)
     if now.pools:
         yield from _of_the_pools(now.pools)
+
+
+def _pool_links(links: Mapping[int, bool]) -> Metric:
+    gauge = GaugeMetricFamily(
+        "chat_pool_link_up",
+        "1 while there is a link to where the pool is: without it its people get code 2 here.",
+        labels=["pool"],
+    )
+    for number, up in links.items():
+        gauge.add_metric([str(number)], float(up))
+    return gauge
 
 
 def _of_the_pools(pools: Mapping[int, Figures]) -> Iterator[Metric]:

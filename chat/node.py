@@ -40,13 +40,14 @@ LAG_SECONDS = 0.1
 
 
 class Standing(NamedTuple):
-    """A node at this moment. ``open_calls`` is None while there is no link to Redis; ``pools`` are those to which
-    there is one."""
+    """A node at this moment. ``open_calls`` is None while there is no link to Redis; ``links`` are the pools that it
+    looks after, and whether there is one to where that is; ``pools`` are those to which there is one."""
 
     ready: bool
     sockets: int
     accounts: int
     open_calls: int | None
+    links: Mapping[int, bool]
     pools: Mapping[int, Figures]
 
 
@@ -167,13 +168,14 @@ class Node:
         return self._store.linked(pool) and self._leases.held(pool)
 
     def standing(self) -> Standing:
-        pools = {
-            pool: self._store.pools[pool].figures
-            for pool in sorted(self._store.pools.served)
-            if self._store.linked(pool)
-        }
+        links = {pool: self._store.linked(pool) for pool in sorted(self._store.pools.served)}
         return Standing(
-            self.ready(), len(self._connections), len(self._hub), self._store.open_calls(), pools
+            ready=self.ready(),
+            sockets=len(self._connections),
+            accounts=len(self._hub),
+            open_calls=self._store.open_calls(),
+            links=links,
+            pools={pool: self._store.pools[pool].figures for pool, up in links.items() if up},
         )
 
     # the door of the sockets

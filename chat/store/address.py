@@ -5,7 +5,7 @@ Those of sentinels, who say where Redis is, are read in ``sentinel.py``.
 """
 
 import ssl
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -69,6 +69,9 @@ class Address:
     async def candidates(self) -> AsyncGenerator["Address"]:
         """Where to connect to: this server, whenever it is asked."""
         yield self
+
+    async def watch(self, moved: Callable[[], None]) -> None:
+        """Nobody tells of another place."""
 
 
 def hello(username: str | None, password: str | None) -> tuple[str | int, ...]:

@@ -13,6 +13,10 @@ Done = Callable[[Any], None]
 Ask = Callable[[Sequence[Part]], Awaitable[Any]]
 """Sends one command and returns its reply; raises the error."""
 
+DEMOTED = "READONLY", "NOREPLICAS"
+"""What a server begins its refusal with that is no primary any more, or that is cut off from its replicas, of
+which one may have taken over: who stayed with it would be refused for ever."""
+
 
 class LinkDown(Exception):
     """There is no connection, it was lost, or silent for too long: done or not, nobody knows."""

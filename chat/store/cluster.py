@@ -19,7 +19,7 @@ from chat.store.calls import Command
 from chat.store.complaints import Complaints
 from chat.store.link import RedisLink
 from chat.store.pool_link import PoolLink
-from chat.store.topology import Server, Topology
+from chat.store.topology import Server, Topology, spelt
 
 log = logging.getLogger(__name__)
 
@@ -179,12 +179,12 @@ class ClusterLinks:
             link.leave(pool.pool)
             if str(reply).startswith("MOVED"):
                 self._moved(pool.pool, link, str(reply))
-            self._say(f"the pool {pool.pool} is not at {_shown(server)}: {reply}")
+            self._say(f"the pool {pool.pool} is not at {spelt(server)}: {reply}")
             return
         self._left.pop(pool.pool, None)
         pool.arrive(link, self._probe(pool.pool))
         self._on_gap((pool.pool,))
-        log.info("the pool %d is at %s", pool.pool, _shown(server))
+        log.info("the pool %d is at %s", pool.pool, spelt(server))
 
     async def _handed_over(self, pool: int) -> bytes:
         """The process that has handed the pool over: one that it was at before, that was not lost, and that is a
@@ -218,8 +218,3 @@ async def _asked(link: RedisLink, command: Command) -> Any:
     answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     link.call(command, lambda reply: None if answer.done() else answer.set_result(reply))
     return await answer
-
-
-def _shown(server: Server) -> str:
-    host, port = server
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

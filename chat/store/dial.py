@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
 import hiredis
 
@@ -12,8 +13,10 @@ from chat.store.wire import Wire
 UNUSABLE = (OSError, UnicodeError, TimeoutError, hiredis.HiredisError, LinkDown)
 """What connecting may end in; a host name that is none is a UnicodeError."""
 
+AnyWire = TypeVar("AnyWire", bound=Wire)
 
-async def dial(address: Address, new_wire: Callable[[], Wire]) -> Wire:
+
+async def dial(address: Address, new_wire: Callable[[], AnyWire]) -> AnyWire:
     """Connects and logs in; raises one of UNUSABLE. Whoever gets the wire drops it."""
     loop = asyncio.get_running_loop()
     if address.path:

@@ -64,6 +64,8 @@ class EmbeddedLink:
         self._later(lambda: done(reply))
         self._server.collect()
 
+    record = call
+
     def flush(self) -> None:
         """Everything has left already."""
 

@@ -24,7 +24,7 @@ Done = Callable[[int, Sequence[Any]], None]
 
 
 class Functions:
-    """``before`` is done before each call but ``call_packed``: what was asked before leaves before. ``clock`` is in
+    """``before`` is done before each call but ``record_packed``: what was asked before leaves before. ``clock`` is in
     seconds. The code is INTERNAL where Redis did not answer (done or not, nobody knows), or refused."""
 
     def __init__(
@@ -53,9 +53,10 @@ class Functions:
         self.call(name, pool, args, done)
         return await result
 
-    def call_packed(self, name: str, pool: int, command: bytes, done: Done, weight: int) -> None:
-        """A call of that function that is RESP already, and counts as so many."""
-        self._links.of(pool).call(command, partial(self._answered, name, pool, done), weight)
+    def record_packed(self, name: str, pool: int, command: bytes, done: Done, weight: int) -> None:
+        """A call of that function that is RESP already, counts as so many, and must not be lost once it is answered
+        (see ``record``)."""
+        self._links.of(pool).record(command, partial(self._answered, name, pool, done), weight)
 
     def _answered(self, name: str, pool: int, done: Done, reply: Any) -> None:
         if isinstance(reply, list):

@@ -13,9 +13,7 @@ passes here twice, so it is ours. What it promises its user, the ``Store``:
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import aclosing
 from functools import partial
 from itertools import groupby
 from random import random
@@ -26,21 +24,17 @@ import hiredis
 from chat.errors import StoreUnreachable
 from chat.store.address import Address
 from chat.store.calls import Ask, Command, Done, LinkDown
-from chat.store.complaints import Complaints
 from chat.store.dial import UNUSABLE, dial
-from chat.store.keys import pool_in
+from chat.store.keeper import Keeper
+from chat.store.keys import FIRST, pool_in
 from chat.store.links import Begins
 from chat.store.place import Place
 from chat.store.reasons import in_words
 from chat.store.wire import Wire
-
-log = logging.getLogger(__name__)
+from chat.store.witness import Witnesses
+from chat.store.witnessed import WitnessedWire
 
 CONNECT_SECONDS = 5.0
-BACKOFF_SECONDS = (0.05, 1.0)
-STABLE_SECONDS = 0.3
-"""A link that broke sooner, as one does that is refused in the moment it is used, does not begin its backoff
-anew; one that lived for longer was a good one, and people wait for the next."""
 CHANNELS_AT_ONCE = 500
 """Subscribed with one command: so many cost little more than one, and Redis serves others in between."""
 
@@ -53,7 +47,8 @@ class RedisLink:
     pool that nobody else uses. ``on_push`` gets channel and payload; ``on_gap`` is called with pools whose pushes may
     have been missed; ``on_pressure`` when Redis does not keep up (True: whoever can should wait) and when it does
     again. ``on_lost`` when the connection is. ``on_astray`` is told of a pool that the server does not serve (any
-    more), and why: without it that is the end of the connection. Callbacks must not raise.
+    more), and why: without it that is the end of the connection. ``witnesses`` say when replicas have what is
+    recorded; without them nobody waits for that. Callbacks must not raise.
     """
 
     def __init__(
@@ -70,8 +65,8 @@ class RedisLink:
         jitter: Callable[[], float] = random,
         on_lost: Callable[[], None] = lambda: None,
         on_astray: Callable[[int, str], None] | None = None,
+        witnesses: Witnesses | None = None,
     ) -> None:
-        self._place = place
         self._greet = greet
         self._begins = begins
         self._on_push = on_push
@@ -79,15 +74,15 @@ class RedisLink:
         self._on_pressure = on_pressure
         self._probe = probe
         self._timeout = timeout
-        self._jitter = jitter
         self._on_lost = on_lost
         self._on_astray = on_astray
         self._pools: set[int] = set()
         self._channels: set[bytes] = set()
         self._proof: int | None = None
         self._run = b""
+        self._witnesses = witnesses
         self._wire: Wire | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._keeper = Keeper(place, self._connect_to, self._lost, self._back, jitter)
 
     @property
     def run(self) -> bytes:
@@ -154,6 +149,12 @@ class RedisLink:
         else:
             self._wire.call(command, done, weight)
 
+    def record(self, command: Command, done: Done, weight: int = 1) -> None:
+        if self._wire is None:
+            done(LinkDown("no connection to Redis"))
+        else:
+            self._wire.record(command, done, weight)
+
     def flush(self) -> None:
         if self._wire is not None:
             self._wire.flush()
@@ -187,61 +188,24 @@ class RedisLink:
     # the life
 
     async def start(self) -> None:
-        wire = await self._connect()
-        self._keeper = asyncio.create_task(self._keep(wire), name="redis link")
+        await self._keeper.start()
 
     async def close(self) -> None:
-        if self._wire is not None:  # first, because the keeper takes what it waits for along
-            self._wire.drop("closed")
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait([self._keeper])
+        await self._keeper.close()
 
-    async def _keep(self, wire: Wire) -> None:
-        """Waits for the connection to break, and makes a new one, for as long as the link lives."""
-        loop = asyncio.get_running_loop()
-        complaints = Complaints(log, loop.time)
-        pause, longest = BACKOFF_SECONDS
-        began = loop.time()
-        while True:
-            reason = await wire.lost
-            self._wire = None
-            self._on_lost()
-            complaints.say(f"lost the link to {self._place.shown}: {reason}")
-            lost = loop.time()
-            if lost - began >= STABLE_SECONDS:
-                pause = BACKOFF_SECONDS[0]
-            while True:
-                await asyncio.sleep(pause * self._jitter())
-                pause = min(2 * pause, longest)
-                try:
-                    wire = await self._connect()
-                    break
-                except StoreUnreachable as error:
-                    complaints.say(str(error))
-            began = loop.time()
-            complaints.say(
-                f"the link to {self._place.shown} is back", f" after {began - lost:.1f} s"
-            )
-            self._on_gap(tuple(self._pools))
+    def _lost(self) -> None:
+        self._wire = None
+        self._on_lost()
 
-    async def _connect(self) -> Wire:
-        """One attempt, with all that Redis may be at; raises StoreUnreachable."""
-        refused = StoreUnreachable(f"there is no Redis at {self._place.shown}")
-        async with aclosing(self._place.candidates()) as addresses:
-            async for address in addresses:
-                try:
-                    return await self._connect_to(address)
-                except StoreUnreachable as error:
-                    refused = error
-        raise refused
+    def _back(self) -> None:
+        self._on_gap(tuple(self._pools))
 
     async def _connect_to(self, address: Address) -> Wire:
         """Connection, login, function library, all pools, all channels."""
         wire: Wire | None = None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                wire = await dial(address, self._new_wire)
+                wire = await self._dial(address)
                 self._run = await self._greet(wire.ask)
                 astray = await self._begin_all(wire)
         except BaseException as error:
@@ -281,9 +245,16 @@ class RedisLink:
         if self._on_astray is not None:
             self._on_astray(pool, why)
 
-    def _new_wire(self) -> Wire:
+    async def _dial(self, address: Address) -> Wire:
         on_astray = None if self._on_astray is None else self._channel_astray
-        return Wire(self._on_push, self._on_pressure, self._timeout, on_astray)
+        args = self._on_push, self._on_pressure, self._timeout, on_astray
+        if self._witnesses is None:
+            return await dial(address, lambda: Wire(*args))
+        return await self._witnesses.dial(address, lambda: WitnessedWire(*args), self._any_pool)
+
+    def _any_pool(self) -> int:
+        """That the server holds, if there is one."""
+        return min(self._pools, default=FIRST)
 
     def _channel_astray(self, channel: bytes, why: str) -> None:
         self._astray(pool_in(channel), why)

@@ -13,6 +13,10 @@ class Link(Protocol):
         """Sends one command, as its parts or packed; ``done`` is called once, in the order of the calls.
         ``weight``: as how many it counts where it is looked whether Redis keeps up."""
 
+    def record(self, command: Command, done: Done, weight: int = 1) -> None:
+        """``call``, for what must not be lost once it is answered: where replicas are waited for, ``done`` gets the
+        reply when so many have it, and ``LinkDown`` otherwise."""
+
     def after_open_calls(self, done: Callable[[], None]) -> None:
         """Calls ``done`` when all that was asked before is answered (at once if nothing is open)."""
 

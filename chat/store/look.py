@@ -1,65 +1,75 @@
 """A look at the shared state, for those who are no node: it asks, and never writes, loads or subscribes.
 
-What it asks is FCALL_RO of functions that only read, and INFO: a replica can answer that too.
+What it asks is FCALL_RO of functions that only read, a few commands that do, and INFO: a replica can answer that too.
 """
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing, contextmanager
-from dataclasses import replace
+from contextlib import contextmanager
 from typing import Any
 
 import hiredis
 
-from chat.errors import StoreUnreachable
-from chat.store.address import Address
-from chat.store.calls import LinkDown, Part
-from chat.store.dial import UNUSABLE, dial
-from chat.store.keys import pool_key
+from chat.store.calls import Part
+from chat.store.keys import FIRST, MOST_POOLS, pool_key
 from chat.store.library import LIBRARY
 from chat.store.place import place_of
 from chat.store.reasons import in_words
-from chat.store.wire import Wire
+from chat.store.sight import CannotLook
+from chat.store.sights import ClusterSights, OneSight, Sights
+from chat.store.topology import Topology
 
-NAME = "chat-top"
-"""By which CLIENT LIST shows it."""
 FIGURES = "accounts", "away", "sessions", "waiting", "longest"
 KNOWN = "lease", "accounts"
 """Of a node, before what it says of itself."""
 SECTIONS = "server", "clients", "memory", "persistence", "stats", "replication", "cpu"
-
+POOLS = range(FIRST, MOST_POOLS)
+"""Those that there may be."""
 
 RIGHTS = "%R~chat:* +fcall_ro +info +time +@read"
 """Also what a function calls is asked for."""
+RIGHTS_IN_A_CLUSTER = f"{RIGHTS} +cluster|slots"
 FORBIDDEN = "NOPERM", "can't run this command", "ACL failure"
 """Words of Redis, and of Valkey, to a user who may not do it, or not within a function."""
-
-
-class CannotLook(StoreUnreachable):
-    """``why`` is the reason without the address; ``answered`` whether that is what Redis said."""
-
-    def __init__(self, shown: str, why: str, *, answered: bool) -> None:
-        super().__init__(f"cannot look at Redis at {shown}: {why}")
-        self.why = why
-        self.answered = answered
+ON_ITS_WAY = "MOVED", "ASK", "TRYAGAIN"
+"""What the servers of a cluster say while they move a pool."""
+DOWN = "CLUSTERDOWN"
+"""And where the primary of a slot is away for longer."""
 
 
 class Look:
-    """Connects when it is asked something, and again when that connection was lost; nothing is repeated.
+    """Connects when it is asked something, and again when that connection was lost. A look begins with ``pools``.
 
     Raises SettingsError for a URL that cannot be used, and CannotLook, in one line for people, for all that is
     not answered within ``timeout`` seconds, or refused.
     """
 
     def __init__(self, url: str, timeout: float) -> None:
-        self._place = place_of(url)
-        self._timeout = timeout
-        self._wire: Wire | None = None
+        place = place_of(url)
+        self._sights: Sights
+        if isinstance(place, Topology):
+            self._sights = ClusterSights(place, timeout)
+        else:
+            self._sights = OneSight(place, timeout)
+        self._pools: Sequence[int] = (FIRST,)
 
     @property
     def shown(self) -> str:
         """Where it looks, without a password."""
-        return self._place.shown
+        return self._sights.shown
+
+    async def pools(self) -> Sequence[int]:
+        """Which there are: the first, and those that it lists. Where it cannot be asked, which knows the others, they
+        are those that it listed the last time, and what is found at the servers of a cluster that can."""
+        self._sights.begin()
+        try:
+            self._pools = await self._listed()
+        except CannotLook:
+            found = await self._searched() if self._sights.apart else ()
+            if not found:
+                raise
+            self._pools = sorted({*self._pools, *found})
+        return self._pools
 
     async def overview(self, pool: int) -> dict[str, Any]:
         """The pool's figures, and ``nodes``: for each node its name and what is known of it."""
@@ -77,10 +87,15 @@ class Look:
         with self._understanding():
             return [(int(account), int(ms)) for account, ms in _pairs(flat)]
 
-    async def info(self) -> dict[str, str] | None:
-        """What the server says of itself; None where this user may not ask for it, as a node may not need to."""
+    def server_of(self, pool: int) -> str:
+        """Where the pool was found, for people; empty where it was not."""
+        return self._sights.server_of(pool)
+
+    async def info(self, pool: int) -> dict[str, str] | None:
+        """What the pool's server says of itself; None where this user may not ask for it, as a node may not need
+        to."""
         try:
-            reply = await self._asked(("INFO", *SECTIONS))
+            reply = await self._sights.ask(pool, ("INFO", *SECTIONS))
         except hiredis.ReplyError as error:
             if str(error).startswith("NOPERM"):
                 return None
@@ -89,78 +104,69 @@ class Look:
         return {name: value for name, colon, value in pairs if colon}
 
     def close(self) -> None:
-        """Ends the connection."""
-        if self._wire is not None:
-            self._wire.drop("closed")
-            self._wire = None
+        """Ends the connections."""
+        self._sights.close()
+
+    async def _listed(self) -> Sequence[int]:
+        """Those whose time is not over."""
+        time = await self._asked(FIRST, ("TIME",))
+        with self._understanding():
+            now = int(time[0]) * 1000
+        key = b"%b:pools" % pool_key(FIRST)
+        listed = await self._asked(FIRST, ("ZRANGE", key, f"({now}", "+inf", "BYSCORE"))
+        with self._understanding():
+            return sorted({FIRST, *(number for one in listed if (number := int(one)) in POOLS)})
+
+    async def _searched(self) -> Sequence[int]:
+        """Those but the first in which a node has a lease."""
+
+        async def used(pool: int) -> bool:
+            try:
+                key = b"%b:nodes" % pool_key(pool)
+                return bool(await self._asked(pool, ("EXISTS", key)))
+            except CannotLook:
+                return False
+
+        found = await asyncio.gather(*map(used, POOLS[1:]))
+        return [pool for pool, there in zip(POOLS[1:], found, strict=True) if there]
 
     async def _function(self, name: str, pool: int, *args: Part) -> Sequence[Any]:
         called = f"{LIBRARY}_{name}"
-        try:
-            reply = await self._asked(("FCALL_RO", called, 1, pool_key(pool), *args))
-        except hiredis.ReplyError as error:
-            raise self._refused(error) from None
+        reply = await self._asked(pool, ("FCALL_RO", called, 1, pool_key(pool), *args))
         with self._understanding():
             return list(reply[1:])
+
+    async def _asked(self, pool: int, parts: Sequence[Part]) -> Any:
+        try:
+            return await self._sights.ask(pool, parts)
+        except hiredis.ReplyError as error:
+            raise self._refused(error) from None
 
     @contextmanager
     def _understanding(self) -> Iterator[None]:
         """Of answers that are no list, or lack something: keys were written by hand, or it is no chat."""
         try:
             yield
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, IndexError):
             why = "it answers what no chat node has written"
             raise CannotLook(self.shown, why, answered=True) from None
 
-    async def _asked(self, parts: Sequence[Part]) -> Any:
-        """The reply; a ReplyError is what this command was answered, everything else is a CannotLook."""
-        try:
-            async with asyncio.timeout(self._timeout):
-                wire = await self._connected()
-                return await wire.ask(parts)
-        except hiredis.ReplyError:
-            raise
-        except (*UNUSABLE, StoreUnreachable) as error:
-            self.close()  # an answer that comes later is not the answer to the next question
-            why = in_words(str(error)) or f"no answer for {self._timeout:g} s"
-            raise CannotLook(self.shown, why, answered=False) from None
-
-    async def _connected(self) -> Wire:
-        if self._wire is None or self._wire.lost.done():
-            self._wire = await self._dialled()
-        return self._wire
-
-    async def _dialled(self) -> Wire:
-        """Also to one that is no primary any more: it may be asked all the same."""
-        reason: Exception = LinkDown("nobody says where it is")
-        async with aclosing(self._place.candidates()) as addresses:
-            async for address in addresses:
-                try:
-                    return await dial(_named(address), self._new_wire)
-                except UNUSABLE as error:
-                    reason = error
-        raise LinkDown(str(reason)) from None  # also where the login was refused
-
-    def _new_wire(self) -> Wire:
-        return Wire(lambda channel, payload: None, lambda pressed: None, self._timeout)
-
     def _refused(self, error: hiredis.ReplyError) -> CannotLook:
-        why = in_words(str(error))
+        said = str(error)
+        why = in_words(said)
         if "Function not found" in why:
             why = "no chat node has ever used it: start one, or is it another Redis?"
+        elif self._sights.apart and said.startswith(ON_ITS_WAY):
+            why = f"it is on its way to another server ({said})"
+        elif self._sights.apart and said.startswith(DOWN):
+            why = said
         elif any(words in why for words in FORBIDDEN):
-            why += f" (a user needs {RIGHTS})"
+            why += f" (a user needs {RIGHTS_IN_A_CLUSTER if self._sights.apart else RIGHTS})"
         return CannotLook(self.shown, why, answered=True)
 
 
 def text(data: bytes) -> str:
     return data.decode(errors="replace")
-
-
-def _named(address: Address) -> Address:
-    """The login of a node, with the name of those who look on."""
-    first, *rest = address.login
-    return replace(address, login=[(*first[:-1], NAME), *rest])
 
 
 def _pairs(flat: Sequence[Any]) -> Iterator[tuple[Any, Any]]:

@@ -15,6 +15,7 @@ from chat.store.sayings import Said
 from chat.store.sentinel import Sentinels
 from chat.store.store import Store
 from chat.store.topology import Topology
+from chat.store.witness import Witnesses
 
 
 def open_store(
@@ -53,6 +54,7 @@ def open_store(
             timeout=timeout,
             on_lost=on_lost,
             on_astray=on_astray,
+            witnesses=Witnesses.of(settings, clock),
         )
 
     links: Links

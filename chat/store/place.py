@@ -1,6 +1,6 @@
 """Where Redis is: one address, what its sentinels say each time, or the servers of a cluster."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
 from chat.store import sentinel, topology
@@ -19,6 +19,10 @@ class Place(Protocol):
     def candidates(self) -> AsyncGenerator[Address]:
         """What to connect to, one after the other until one can be used; raises StoreUnreachable where
         there is none. Asked at every attempt."""
+
+    async def watch(self, moved: Callable[[], None]) -> None:
+        """Calls ``moved``, which must not raise, whenever what is connected to, or being connected to, is not the
+        right one any more; until it is cancelled. Returns where nobody tells that."""
 
 
 def place_of(url: str) -> Address | Sentinels | Topology:

@@ -30,7 +30,9 @@ class _Waiting(NamedTuple):
     until: float
     command: Command | None
     done: Callable[..., None]
-    weight: int
+    weight: int = 0
+    record: bool = False
+    """Whether it must not be lost once it is answered."""
 
 
 class PoolLink:
@@ -47,7 +49,6 @@ class PoolLink:
         self._loop = asyncio.get_running_loop()
         self._channels: set[bytes] = set()
         self._moving = False
-        self._draining = False
         self._drained = asyncio.Event()
         self._drained.set()
         self._refused: deque[_Waiting] = deque()
@@ -57,11 +58,19 @@ class PoolLink:
     # what its user asks
 
     def call(self, command: Command, done: Done, weight: int = 1) -> None:
+        self._ask(command, done, weight, record=False)
+
+    def record(self, command: Command, done: Done, weight: int = 1) -> None:
+        self._ask(command, done, weight, record=True)
+
+    def _ask(self, command: Command, done: Done, weight: int, *, record: bool) -> None:
         home = self.home
         if home is not None:
-            home.call(command, partial(self._answered, home, command, done, weight), weight)
+            asked = (command, done, weight, record)
+            ask = home.record if record else home.call
+            ask(command, partial(self._answered, home, asked), weight)
         elif self._moving and len(self._line) < MOST_WAITING:
-            self._wait(self._line, command, done, weight)
+            self._wait(self._line, command, done, weight, record)
         else:
             self.after_open_calls(partial(done, LinkDown(LOST)))
 
@@ -69,7 +78,7 @@ class PoolLink:
         if self.home is not None:
             self.home.after_open_calls(partial(self._reached, done))
         elif self._line or self._refused or not self._drained.is_set():
-            self._wait(self._line, None, done, 0)
+            self._wait(self._line, None, done)
         else:
             done()
 
@@ -122,7 +131,7 @@ class PoolLink:
             if entry.command is None:
                 home.after_open_calls(entry.done)
             else:
-                self.call(entry.command, entry.done, entry.weight)
+                self._ask(entry.command, entry.done, entry.weight, record=entry.record)
 
     def give_up(self) -> None:
         """There is no connection to where it is: nothing waits for that."""
@@ -137,24 +146,25 @@ class PoolLink:
     def _reached(self, done: Callable[[], None]) -> None:
         """A place in line, at the server of before: what was asked before it may have been refused there."""
         if self._refused:
-            self._wait(self._refused, None, done, 0)
+            self._wait(self._refused, None, done)
         else:
             done()
 
     def _answered(
-        self, home: RedisLink, command: Command, done: Done, weight: int, reply: Any
+        self, home: RedisLink, asked: tuple[Command, Done, int, bool], reply: Any
     ) -> None:
         if type(reply) is hiredis.ReplyError and str(reply).startswith(ELSEWHERE):
             self.stray(home, str(reply))
-            self._wait(self._refused, command, done, weight)
+            self._wait(self._refused, *asked)
         else:
-            done(reply)
+            asked[1](reply)
 
     def _wait(
-        self, line: deque[_Waiting], command: Command | None, done: Callable[..., None], weight: int
-    ) -> None:
+        self, line: deque[_Waiting], command: Command | None, done: Callable[..., None],
+        weight: int = 0, record: bool = False,
+    ) -> None:  # fmt: skip
         until = self._loop.time() + self._timeout
-        line.append(_Waiting(until, command, done, weight))
+        line.append(_Waiting(until, command, done, weight, record))
         if self._timer is None:
             self._timer = self._loop.call_at(until, self._expire)
 

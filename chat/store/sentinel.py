@@ -1,4 +1,5 @@
-"""Which Redis is the primary: sentinels are asked at every connect, and the primary itself confirms it.
+"""Which Redis is the primary: sentinels are asked at every connect, and the primary itself confirms it. And they tell
+when it is another one.
 
 ``redis+sentinel://user:password@host:26379,host,host/service/0``, or ``rediss+sentinel://`` for TLS with
 both. User, password, database and the parameters of TLS are those of Redis, in the form of ``address.py``;
@@ -8,13 +9,18 @@ both. User, password, database and the parameters of TLS are those of Redis, in 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from random import random
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from chat.errors import SettingsError, StoreUnreachable
 from chat.store.address import Address, hello
 from chat.store.calls import Ask, LinkDown
 from chat.store.dial import UNUSABLE, dial
+from chat.store.notices import Notices, ask_primary
 from chat.store.reasons import in_words
+from chat.store.succession import Spot, Succession
 from chat.store.wire import Wire
 
 SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
@@ -25,18 +31,32 @@ LOGIN = "sentinel_username", "sentinel_password"
 CANNOT = "the Redis URL cannot be used:"
 
 
-class Sentinels:
-    """The sentinels of one service; the one whose answer was right is asked first the next time.
+class Tried(NamedTuple):
+    """Which sentinel named what, and whether that is one that was given up, for want of another."""
 
-    They are asked and do not tell: whoever loses the primary asks again. ``primary`` is how to log in there,
-    its host and port left open.
+    sentinel: Address
+    spot: Spot
+    given_up: bool
+
+
+class Sentinels:
+    """The sentinels of one service; the one whose answer was right, or who told the news, is asked first the next
+    time. ``primary`` is how to log in there, its host and port left open. ``jitter`` is from 0 to 1.
     """
 
-    def __init__(self, sentinels: Sequence[Address], service: str, primary: Address) -> None:
+    def __init__(
+        self,
+        sentinels: Sequence[Address],
+        service: str,
+        primary: Address,
+        jitter: Callable[[], float] = random,
+    ) -> None:
         self._sentinels = list(sentinels)
-        self._asked = self._sentinels[0]
         self._service = service
         self._primary = primary
+        self._jitter = jitter
+        self._succession = Succession(len(sentinels))
+        self._tried: Tried | None = None
         self.shown = primary.shown
 
     @classmethod
@@ -59,37 +79,40 @@ class Sentinels:
 
     async def candidates(self) -> AsyncGenerator[Address]:
         """What the sentinels name as the primary, each address once: they may disagree, and one that is cut
-        off from the others is wrong for as long as it is. Raises StoreUnreachable when none names any."""
-        named, reasons = set(), []
+        off from the others is wrong for as long as it is. One that was given up for another is right only if all
+        who answer name it. Raises StoreUnreachable when none names any."""
+        named: dict[Spot, Address] = {}
+        reasons = []
         for sentinel in list(self._sentinels):
             try:
-                host, port = await self._ask(sentinel)
+                spot = await self._ask(sentinel)
             except UNUSABLE as error:
                 said = in_words(str(error), "?sentinel_password=") or "no answer"
                 reasons.append(f"{sentinel.shown}: {said}")
                 continue
-            if (host, port) not in named:
-                named.add((host, port))
-                self._asked = sentinel
-                shown = f"{host}:{port}, the primary of {self.shown}"
-                yield replace(self._primary, shown=shown, host=host, port=port)
+            if spot not in named:
+                named[spot] = sentinel
+                if not self._succession.given_up(spot):
+                    yield self._at(Tried(sentinel, spot, given_up=False))
         if not named:
             raise StoreUnreachable(f"no sentinel of {self.shown} knows Redis: {'; '.join(reasons)}")
+        if len(named) == 1:
+            ((spot, sentinel),) = named.items()
+            if self._succession.given_up(spot):
+                yield self._at(Tried(sentinel, spot, given_up=True))
 
-    async def _ask(self, sentinel: Address) -> tuple[str, int]:
+    def _at(self, tried: Tried) -> Address:
+        self._tried, spot = tried, tried.spot
+        shown = f"{spot.host}:{spot.port}, the primary of {self.shown}"
+        return replace(self._primary, shown=shown, host=spot.host, port=spot.port)
+
+    async def _ask(self, sentinel: Address) -> Spot:
         async with asyncio.timeout(ASKED_SECONDS):
             wire = await dial(sentinel, _wire)
             try:
-                found = await wire.ask(("SENTINEL", "get-master-addr-by-name", self._service))
+                return await ask_primary(wire, self._service)
             finally:
                 wire.drop("asked")
-        match found:
-            case [bytes() as host, bytes() as port] if _is_place(host, port):
-                return host.decode(), int(port)
-            case None:
-                raise LinkDown(f"it knows no service {self._service}")
-            case _:
-                raise LinkDown("it answers what no sentinel does")
 
     def confirming(
         self, greet: Callable[[Ask], Awaitable[bytes]]
@@ -102,16 +125,40 @@ class Sentinels:
             if not isinstance(role, list) or role[:1] != [b"master"]:
                 raise LinkDown("a sentinel names it, but it is no primary")
             run = await greet(ask)
-            self._sentinels.remove(self._asked)
-            self._sentinels.insert(0, self._asked)
+            if (tried := self._tried) is None:
+                return run
+            if self._succession.given_up(tried.spot) and not tried.given_up:
+                raise LinkDown("another one has taken its place meanwhile")
+            self._ask_first(tried.sentinel)
+            self._succession.confirmed(tried.spot)
             return run
 
         return confirm
 
+    def _ask_first(self, sentinel: Address) -> None:
+        self._sentinels.remove(sentinel)
+        self._sentinels.insert(0, sentinel)
 
-def _is_place(host: bytes, port: bytes) -> bool:
-    """With anything else connecting would end in an error that nobody expects."""
-    return b"\0" not in host and len(port) <= 5 and port.isdigit() and int(port) <= 65535
+    async def watch(self, moved: Callable[[], None]) -> None:
+        """Hears the notices of all sentinels, until it is cancelled. Calls ``moved`` when the service has another
+        primary than the one that was confirmed last; once, however many tell it."""
+
+        def switched(sentinel: Address, old: Spot, new: Spot) -> None:
+            if self._succession.switched(sentinel.shown, old, new):
+                self._ask_first(sentinel)
+                moved()
+
+        def named(sentinel: Address, spot: Spot) -> None:
+            if self._succession.named(sentinel.shown, spot):
+                self._ask_first(sentinel)
+                moved()
+
+        async with asyncio.TaskGroup() as tasks:
+            for one in self._sentinels:
+                notices = Notices(
+                    one, self._service, self.shown, partial(switched, one), partial(named, one), self._jitter
+                )  # fmt: skip
+                tasks.create_task(notices.hear(), name=f"notices of {one.shown}")
 
 
 def _wire() -> Wire:

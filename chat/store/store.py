@@ -59,7 +59,7 @@ class Store:
         for pool in range(pools):
             self.serve(pool)
         self._sayings = Sayings(
-            self._call_packed, links.flush, f"{LIBRARY}_say", inbox_length, on_said
+            self._record_packed, links.flush, f"{LIBRARY}_say", inbox_length, on_said
         )
         self._functions = Functions(links, self._sayings.flush, clock)
         self.moving = Moving(self._functions, node, round(grace * 1000))
@@ -239,5 +239,5 @@ class Store:
             self.in_turn(pool, partial(turn.set_result, None))
             await turn
 
-    def _call_packed(self, pool: int, command: bytes, done: Done, weight: int) -> None:
-        self._functions.call_packed("say", pool, command, done, weight)
+    def _record_packed(self, pool: int, command: bytes, done: Done, weight: int) -> None:
+        self._functions.record_packed("say", pool, command, done, weight)

@@ -51,8 +51,8 @@ class Topology:
 
     def address(self, server: Server) -> Address:
         host, port = server
-        shown = f"[{host}]" if ":" in host else host
-        return replace(self._like, shown=f"{shown}:{port}, of {self.shown}", host=host, port=port)
+        shown = f"{spelt(server)}, of {self.shown}"
+        return replace(self._like, shown=shown, host=host, port=port)
 
     async def candidates(self) -> AsyncGenerator[Address]:
         """All servers, for those who only look."""
@@ -84,6 +84,12 @@ class Topology:
         slots = known.slots_cache
         found = {pool: slots[slot][0] for pool in pools if slots.get(slot := slot_of(pool))}
         return {pool: _place(node) for pool, node in found.items()}
+
+
+def spelt(server: Server) -> str:
+    """As it is in a URL."""
+    host, port = server
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _place(node: ClusterNode) -> Server:

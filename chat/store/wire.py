@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import hiredis
 
-from chat.store.calls import Command, Done, LinkDown, Part, pack
+from chat.store.calls import DEMOTED, Command, Done, LinkDown, Part, pack
 from chat.store.proof import Proof
 from chat.store.unsent import forget_unsent
 
@@ -18,10 +18,6 @@ MAX_OPEN_CALLS = 50_000
 """Calls that may wait for a slow Redis; one more is answered at once with ``LinkDown``."""
 PRESSED_CALLS, RELIEVED_CALLS = 1_000, 500
 """With so many open calls Redis does not keep up, and with so few it does again."""
-DEMOTED = "READONLY", "NOREPLICAS"
-"""What a server begins its refusal with that is no primary any more, or that is cut off from its replicas, of
-which one may have taken over: who stayed with it would be refused for ever."""
-
 FAULT = "a reply or push of Redis could not be dealt with"
 
 PING, PONG = pack((b"PING",)), b"PONG"
@@ -80,9 +76,11 @@ class Wire(asyncio.Protocol):
             self._write(pack(command))
             self._wait("call", done, weight)
 
+    record = call
+    """``call``, for what must not be lost once it is answered: here the same (see ``WitnessedWire``)."""
+
     def subscribe(self, channels: Sequence[bytes]) -> None:
-        """To all of them (one or more, of one slot) with one command. It is confirmed for each channel, in their
-        order: when it is for the last, it is for all."""
+        """To all (one or more, of one slot) with one command. When the last is confirmed, all are."""
         if not self.lost.done():
             self._write(pack((b"SSUBSCRIBE", *channels)))
             self._wait("subscribe", channels[-1])
@@ -253,7 +251,8 @@ class Wire(asyncio.Protocol):
             if reply == PONG:  # an error before it says that the subscription had ended already
                 self._next()
         else:
-            self._refused = reply
+            strange = LinkDown("a subscription is answered like a call")
+            self._refused = reply if isinstance(reply, Exception) else strange
             self._next()
             if self._proving:
                 self._astray(done, f"a subscription is refused: {reply}")
@@ -283,9 +282,12 @@ class Wire(asyncio.Protocol):
         elif self._proof.missed():
             self.drop("pushes do not arrive")
         else:
-            if self._proving:
-                self.call(*self._proof.next())
+            self._beat()
             self._watch = self._loop.call_at(self._due, self._check)
+
+    def _beat(self) -> None:
+        if self._proving:
+            self.call(*self._proof.next())
 
     # whether Redis keeps up
 

@@ -1,9 +1,13 @@
 """The picture: a snapshot as lines, for a terminal of any size or for a pipe. It only computes."""
 
 from collections.abc import Callable, Iterable, Sequence
+from heapq import merge
+from itertools import islice
+from typing import Any
 
 from chat.top.snapshot import NodeSeen, PoolSeen, RedisSeen, Snapshot
-from chat.top.table import Line, table
+from chat.top.table import Line, Table
+from chat.top.tables import NO_RIGHT, nearly_full, node_table, pool_table, server_table
 from chat.top.words import UNKNOWN, many, rate, seconds, size
 
 Item = tuple[str, str]
@@ -11,8 +15,9 @@ Item = tuple[str, str]
 
 LABEL = 8
 """Columns for the word that a line begins with."""
-FULL = 0.9
-"""From here on memory is a matter for a warning."""
+WAITERS = 5
+"""So many of those who wait are shown, of all pools together."""
+NO_NODE = "no node has a lease here: none runs, or is it another database?"
 
 
 def draw(
@@ -30,27 +35,48 @@ def draw(
     if trouble:
         head += _wrapped("!", [("bad", trouble)], width)
     head += _people(snapshot.pools, width)
-    head += _rates(_nodes(snapshot.pools), width)
-    head += _redis(snapshot.redis, width)
+    head += _rates(snapshot.nodes, width)
+    tables: list[Table[Any]] = []
+    if len(snapshot.servers) > 1:
+        tables.append(server_table(snapshot.servers))
+        for server in snapshot.servers:
+            head += _evicted(server.redis, width, f"{server.server}: ")
+    else:
+        head += _redis(snapshot.redis, width)
     feet = [[], *_wrapped("", [("dim", foot)], width, label=0)] if foot else []
-    waits = {pool.pool: _waits(pool, width) for pool in snapshot.pools}
-    rows = None
-    if height is not None:
-        fixed = len(head) + len(feet) + sum(2 + len(lines) for lines in waits.values())
-        rows = max((height - fixed) // max(len(waits), 1), 1)
-    body: list[Line] = []
-    for pool in snapshot.pools:
-        body += [[], *_table(pool, width, rows), *waits[pool.pool]]
-    return [_clipped(line, width) for line in [*head, *body, *feet][:height]]
+    waits = _waits(snapshot.pools, width)
+    if len(snapshot.pools) + len(snapshot.missing) > 1:
+        tables.append(pool_table(snapshot.pools, snapshot.missing, snapshot.servers))
+    nodes = snapshot.nodes
+    if nodes:
+        tables.append(node_table(nodes, len(snapshot.pools)))
+    nobody: list[Line] = []
+    if not nodes:
+        nobody = [[], *_wrapped("", [("bad", NO_NODE)], width, label=0)]
+    room = None if height is None else height - len(head) - len(nobody) - len(waits) - len(feet)
+    body = _tables(tables, width, room)
+    return [_clipped(line, width) for line in [*head, *body, *nobody, *waits, *feet][:height]]
+
+
+def _tables(tables: Sequence[Table[Any]], width: int, room: int | None) -> list[Line]:
+    """With a line between them. Where there is not room for all rows, each table has its share of the lines, and what
+    the short ones leave the others have."""
+    rows: dict[str, int | None] = {table.title: None for table in tables}
+    if room is not None:
+        room -= 2 * len(tables)
+        for left, table in zip(
+            range(len(tables), 0, -1),
+            sorted(tables, key=lambda table: len(table.rows)),
+            strict=True,
+        ):
+            rows[table.title] = share = max(min(len(table.rows), room // left), 1)
+            room -= share
+    return [line for table in tables for line in ([], *table.draw(width, rows[table.title]))]
 
 
 def as_text(lines: Iterable[Line]) -> str:
     """Without styles."""
     return "\n".join("".join(text for _, text in line).rstrip() for line in lines)
-
-
-def _nodes(pools: Sequence[PoolSeen]) -> list[NodeSeen]:
-    return [node for pool in pools for node in pool.nodes]
 
 
 def _title(snapshot: Snapshot, where: str) -> list[Line]:
@@ -93,39 +119,37 @@ def _rates(nodes: Sequence[NodeSeen], width: int) -> list[Line]:
 
 def _redis(redis: RedisSeen | None, width: int) -> list[Line]:
     if redis is None:
-        return _wrapped("redis", [("bad", "this user has no right to INFO (+info)")], width)
+        return _wrapped("redis", [("bad", NO_RIGHT)], width)
     bound, used = redis.memory_max_bytes, redis.memory_used_bytes
     memory = f"{size(used)} of {size(bound)}" if bound else f"{size(used)}, no bound"
     items = [
         ("", redis.version),
         ("" if redis.role == "primary" else "bad", redis.role),
-        ("bad" if bound and used > FULL * bound else "", memory),
+        ("bad" if nearly_full(redis) else "", memory),
         ("", f"{redis.operations_per_second} ops/s"),
         *([("", f"CPU {redis.cpu_percent:.0f}%")] if redis.cpu_percent is not None else []),
         ("", many(redis.clients, "client")),
         ("bad" if redis.aof not in ("ok", "off") else "", f"AOF {redis.aof}"),
         ("bad" if redis.rdb != "ok" else "", f"RDB {redis.rdb}"),
     ]
-    lines = _wrapped("redis", items, width)
-    if redis.evicted_keys:
-        said = f"{redis.evicted_keys} keys evicted: maxmemory-policy has to be noeviction"
-        lines += _wrapped("!", [("bad", said)], width)
-    return lines
+    return [*_wrapped("redis", items, width), *_evicted(redis, width)]
 
 
-def _table(pool: PoolSeen, width: int, rows: int | None) -> list[Line]:
-    if pool.nodes:
-        return table(pool.nodes, width, rows)
-    said = "no node has a lease here: none runs, or is it another database?"
-    return _wrapped("", [("bad", said)], width, label=0)
-
-
-def _waits(pool: PoolSeen, width: int) -> list[Line]:
-    """The first of them: an id and how long, never a name."""
-    if not pool.queue:
+def _evicted(redis: RedisSeen | None, width: int, where: str = "") -> list[Line]:
+    if redis is None or not redis.evicted_keys:
         return []
-    items = [("", f"{one.account} for {seconds(one.waited_seconds)}") for one in pool.queue]
-    if (more := pool.waiting - len(items)) > 0:
+    said = f"{where}{redis.evicted_keys} keys evicted: maxmemory-policy has to be noeviction"
+    return _wrapped("!", [("bad", said)], width)
+
+
+def _waits(pools: Sequence[PoolSeen], width: int) -> list[Line]:
+    """The first of them: an id and how long, never a name."""
+    queues = merge(*(pool.queue for pool in pools), key=lambda one: -one.waited_seconds)
+    queue = list(islice(queues, WAITERS))
+    if not queue:
+        return []
+    items = [("", f"{one.account} for {seconds(one.waited_seconds)}") for one in queue]
+    if (more := sum(pool.waiting for pool in pools) - len(items)) > 0:
         items.append(("dim", f"and {more} more"))
     return [[], *_wrapped("waiting", items, width)]
 

@@ -1,45 +1,56 @@
 """What only several looks one after the other can say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from chat.top.snapshot import NodeSeen, PoolSeen, RedisSeen, Snapshot
+from chat.top.snapshot import NodeSeen, RedisSeen, Snapshot, merged
 
 GONE_SECONDS = 60.0
 """For so long a node is shown that is not in the list any more: the others sweep a dead one within a second
 or two, and whoever looks now and then would never see that there was one."""
+
+Before = Mapping[tuple[str, str], tuple[float, RedisSeen]]
+"""When the process of a server was last seen, and how it was."""
 
 
 class History:
     """Times are in seconds, of any one clock that only goes forward."""
 
     def __init__(self) -> None:
-        self._redis: tuple[float, RedisSeen] | None = None
-        self._nodes: dict[tuple[int, str], tuple[float, NodeSeen]] = {}
+        self._redis: dict[tuple[str, str], tuple[float, RedisSeen]] = {}
+        self._nodes: dict[str, float] = {}
 
     def add(self, snapshot: Snapshot, now: float) -> Snapshot:
         """The snapshot of this moment, with what those before it add to it."""
-        pools = [replace(pool, nodes=self._with_gone(pool, now)) for pool in snapshot.pools]
-        redis = snapshot.redis
-        if redis is not None:
-            redis = replace(redis, cpu_percent=self._percent(redis, now))
-            self._redis = now, redis
-        return replace(snapshot, pools=pools, redis=redis)
+        before, self._redis = self._redis, {}
+        servers = [
+            replace(server, redis=self._with_percent(server.server, server.redis, before, now))
+            for server in snapshot.servers
+        ]
+        redis = self._with_percent("", snapshot.redis, before, now)
+        return replace(snapshot, redis=redis, servers=servers, gone=self._gone(snapshot, now))
 
-    def _percent(self, redis: RedisSeen, now: float) -> float | None:
-        """None at the first look, and where another process answers."""
-        if self._redis is None or self._redis[1].process != redis.process:
+    def _with_percent(
+        self, server: str, redis: RedisSeen | None, before: Before, now: float
+    ) -> RedisSeen | None:
+        """Unknown at the first look, and where another process answers."""
+        if redis is None:
             return None
-        then, before = self._redis
-        return 100 * (redis.cpu_seconds - before.cpu_seconds) / max(now - then, 1e-3)
+        key = server, redis.process
+        self._redis[key] = now, redis
+        if key not in before:
+            return redis
+        then, old = before[key]
+        used = redis.cpu_seconds - old.cpu_seconds
+        return replace(redis, cpu_percent=100 * used / max(now - then, 1e-3))
 
-    def _with_gone(self, pool: PoolSeen, now: float) -> Sequence[NodeSeen]:
-        for node in pool.nodes:
-            self._nodes[pool.pool, node.node] = now, node
+    def _gone(self, snapshot: Snapshot, now: float) -> Sequence[NodeSeen]:
+        for node in merged(snapshot.pools):
+            self._nodes[node.node] = now
         gone = []
-        for key, (seen, node) in list(self._nodes.items()):
+        for name, seen in list(self._nodes.items()):
             if now - seen > GONE_SECONDS:
-                del self._nodes[key]
-            elif key[0] == pool.pool and seen < now:
-                gone.append(NodeSeen(node.node, 0, 0, gone_seconds=now - seen))
-        return sorted([*pool.nodes, *gone], key=lambda node: node.node)
+                del self._nodes[name]
+            elif seen < now:
+                gone.append(NodeSeen(name, 0, 0, pools=0, gone_seconds=now - seen))
+        return gone

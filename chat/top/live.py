@@ -11,7 +11,8 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.layout import FormattedTextControl, Layout, Window
 from prompt_toolkit.styles import Style
 
-from chat.store.look import CannotLook, Look
+from chat.store.look import Look
+from chat.store.sight import CannotLook
 from chat.talk.tasks import until_first
 from chat.top.drawing import draw
 from chat.top.history import History

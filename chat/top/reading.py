@@ -1,16 +1,25 @@
 """From the answers of Redis to a snapshot."""
 
+import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from chat.store.keys import FIRST
 from chat.store.look import Look, text
+from chat.store.sight import CannotLook
 from chat.talk.text import clean
-from chat.top.snapshot import NodeSeen, PoolSeen, RedisSeen, Snapshot, Waiter
+from chat.top.snapshot import (
+    Missing,
+    NodeSeen,
+    PoolSeen,
+    RedisSeen,
+    ServerSeen,
+    Snapshot,
+    Waiter,
+)
 
-POOLS = (FIRST,)
 WAITERS = 5
 """Of the queue, so many are shown."""
 MOST = 1e9
@@ -18,16 +27,31 @@ MOST = 1e9
 
 
 async def read(look: Look, now: Callable[[], datetime]) -> Snapshot:
-    """How things stand; raises CannotLook. ``now`` is in UTC."""
-    pools = [await _pool(look, pool) for pool in POOLS]
-    info = await look.info()
-    time = f"{now():%Y-%m-%dT%H:%M:%SZ}"
-    return Snapshot(time, pools, None if info is None else redis_seen(info))
+    """How things stand; raises CannotLook where there is nothing to see. ``now`` is in UTC."""
+    numbers = await look.pools()
+    found = dict(
+        zip(numbers, await asyncio.gather(*(_pool(look, pool) for pool in numbers)), strict=True)
+    )
+    pools = [pool for pool in found.values() if isinstance(pool, PoolSeen)]
+    wrong = {pool: error for pool, error in found.items() if isinstance(error, CannotLook)}
+    if not pools:
+        raise wrong[numbers[0]]
+    servers = await _servers(look, numbers)
+    return Snapshot(
+        time=f"{now():%Y-%m-%dT%H:%M:%SZ}",
+        pools=pools,
+        redis=next(server.redis for server in servers if pools[0].pool in server.pools),
+        servers=servers,
+        missing=[Missing(pool, look.server_of(pool), error.why) for pool, error in wrong.items()],
+    )
 
 
-async def _pool(look: Look, pool: int) -> PoolSeen:
-    found = await look.overview(pool)
-    queue = await look.waiting(pool, WAITERS)
+async def _pool(look: Look, pool: int) -> PoolSeen | CannotLook:
+    try:
+        found = await look.overview(pool)
+        queue = await look.waiting(pool, WAITERS)
+    except CannotLook as error:
+        return error
     return PoolSeen(
         pool=pool,
         online=max(0, found["accounts"] - found["away"]),
@@ -38,6 +62,29 @@ async def _pool(look: Look, pool: int) -> PoolSeen:
         nodes=[node_seen(name, fields) for name, fields in sorted(found["nodes"].items())],
         queue=[Waiter(account, ms / 1000) for account, ms in queue],
     )
+
+
+async def _servers(look: Look, pools: Sequence[int]) -> Sequence[ServerSeen]:
+    """In the order of the pools. Where there is but one it is no picture without what it says."""
+    at: defaultdict[str, list[int]] = defaultdict(list)
+    for pool in pools:
+        if server := look.server_of(pool):
+            at[server].append(pool)
+    if len(at) == 1:
+        ((server, there),) = at.items()
+        return [ServerSeen(server, there, _redis(await look.info(there[0])))]
+    return await asyncio.gather(*(_server(look, server, there) for server, there in at.items()))
+
+
+async def _server(look: Look, server: str, pools: Sequence[int]) -> ServerSeen:
+    try:
+        return ServerSeen(server, pools, _redis(await look.info(pools[0])))
+    except CannotLook as error:
+        return ServerSeen(server, pools, None, error.why)
+
+
+def _redis(info: Mapping[str, str] | None) -> RedisSeen | None:
+    return None if info is None else redis_seen(info)
 
 
 def node_seen(name: str, fields: Mapping[str, Any]) -> NodeSeen:

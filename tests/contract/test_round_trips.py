@@ -45,6 +45,8 @@ class CountingLink:
         self.calls.append(function.removeprefix("chat_1_"))
         self._link.call(command, done, weight)
 
+    record = call
+
     def counted(self) -> list[str]:
         """The functions called since this was asked before."""
         calls, self.calls = self.calls, []

@@ -24,6 +24,7 @@ NODE: dict[str, set[str]] = {
     "chat_accounts": set(),
     "chat_link_up": set(),
     "chat_link_open_calls": set(),
+    "chat_pool_link_up": {"pool"},
     "chat_pool_accounts": {"pool", "state"},
     "chat_pool_waiting": {"pool"},
     "chat_pool_longest_wait_seconds": {"pool"},

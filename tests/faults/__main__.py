@@ -1,7 +1,7 @@
 """The long form of the trials: more people, more rounds, several seeds; prints a table.
 
 python -m tests.faults --pairs 30 --rounds 5 --trials 3
-python -m tests.faults --seed 12345 kill freeze
+python -m tests.faults --seed 12345 --on cluster kill freeze
 """
 
 import argparse
@@ -9,7 +9,8 @@ import asyncio
 import secrets
 import sys
 
-from tests.faults.kinds import KINDS
+from tests.faults.grounds import GROUNDS
+from tests.faults.kinds import KINDS, trials
 from tests.faults.report import line, table
 from tests.faults.trial import Report, run
 
@@ -18,6 +19,9 @@ def main() -> int:
     """0 when nothing was lost, doubled, disordered, ended or left over."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"of {', '.join(KINDS)}; or all")
+    parser.add_argument(
+        "--on", action="append", choices=GROUNDS, help="what nodes stand on; or all of them"
+    )
     parser.add_argument("--pairs", type=int, default=30, help="pairs of people who talk")
     parser.add_argument("--rounds", type=int, default=3, help="how often a trial does its harm")
     parser.add_argument("--trials", type=int, default=1, help="trials of each kind")
@@ -28,10 +32,12 @@ def main() -> int:
         parser.error(f"no such kind: {', '.join(sorted(unknown))}")
     first = secrets.randbelow(2**31) if options.seed is None else options.seed
     reports: list[Report] = []
-    for kind in options.kinds or KINDS:
+    for on, kind in trials(*options.on or ()):
+        if options.kinds and kind not in options.kinds:
+            continue
         for number in range(options.trials):
             report = asyncio.run(
-                run(kind, first + number, pairs=options.pairs, rounds=options.rounds)
+                run(on, kind, first + number, pairs=options.pairs, rounds=options.rounds)
             )
             print(line(report), flush=True)
             reports.append(report)

@@ -5,6 +5,7 @@ doubled or out of order by looking at the receiver's frames alone, in the order 
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -27,10 +28,19 @@ class Direction:
 
     def disordered(self) -> int:
         """Pushes before which a later one came, or whose msgId is not the one that was confirmed."""
-        back = sum(a >= b for (a, _, _), (b, _, _) in pairwise(self.delivered))
-        back += sum(a >= b for (_, a, _), (_, b, _) in pairwise(self.delivered))
-        strange = sum(self.confirmed.get(number, msg) != msg for number, msg, _ in self.delivered)
-        return back + strange
+        return len(list(self.oddities()))
+
+    def oddities(self) -> Iterator[str]:
+        """Each of them, for whoever looks for the reason."""
+        for (a, msg_a, _), (b, msg_b, _) in pairwise(self.delivered):
+            if a >= b:
+                yield f"{b} came after {a}"
+            if msg_a >= msg_b:
+                yield f"msgId {msg_b} came after {msg_a}"
+        for number, msg, _ in self.delivered:
+            confirmed = self.confirmed.get(number, msg)
+            if confirmed != msg:
+                yield f"{number} came as msgId {msg} and was confirmed as {confirmed}"
 
     def silence(self, since: float) -> float:
         """The longest time without a message that arrived, from then on, until the last one did."""
@@ -60,6 +70,12 @@ class Book:
         """By sender, the confirmed messages that have not arrived."""
         return {name: lost for name, d in self.directions.items() if (lost := d.lost())}
 
-    def silences(self, since: float) -> list[float]:
-        """For each who listened, how long nothing came."""
-        return sorted(direction.silence(since) for direction in self.directions.values())
+    def silences(self, since: float, hit: Collection[str] = ()) -> list[float]:
+        """For each who was still talked to, how long nothing came: in the talks of those who were hit, if that is
+        not all."""
+        silences = [
+            direction.silence(since)
+            for name, direction in self.directions.items()
+            if not hit or name in hit
+        ]
+        return sorted(silence for silence in silences if silence) or [0.0]

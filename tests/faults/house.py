@@ -1,14 +1,14 @@
-"""The real parts of a trial: a Redis, nodes, and between them proxies that can misbehave."""
+"""The real parts of a trial: nodes, what they stand on, and between them proxies that can misbehave."""
 
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Self
 
+from tests.faults.grounds import Ground
 from tests.support.nodes import NO_LIMITS, NodeProcess
-from tests.support.process import HOST, wait_until
-from tests.support.proxy import Proxy
-from tests.support.servers import Server, available_servers
+from tests.support.process import wait_until
+from tests.support.servers import Server
 
 LEASE_SECONDS = 4.0
 """As many time-outs as with the defaults, nearly: a Redis that stands still for one must not cost a node
@@ -17,6 +17,7 @@ TIMEOUT_SECONDS = 1.0
 GRACE_SECONDS = 20.0
 DRAIN_SECONDS = 2.0
 
+EMPTY: Mapping[str, str] = {}
 SETTINGS: Mapping[str, str] = {
     **NO_LIMITS,
     "CHAT_NODE_LEASE_SECONDS": f"{LEASE_SECONDS:g}",
@@ -29,24 +30,23 @@ SETTINGS: Mapping[str, str] = {
 
 
 class House:
-    """``async with House(3)``: nodes on a Redis that writes everything down before it answers."""
+    """``async with House(3, 16, OneRedis())``: nodes for so many people."""
 
-    def __init__(self, nodes: int, settings: Mapping[str, str], *, keeps: bool = True) -> None:
+    def __init__(
+        self, nodes: int, people: int, ground: Ground, settings: Mapping[str, str] = EMPTY
+    ) -> None:
         self._number = nodes
-        self._settings = {**SETTINGS, **settings}
+        self._settings = {**SETTINGS, **ground.settings(people), **settings}
         self._stack = contextlib.AsyncExitStack()
-        self.server = Server(available_servers()[0], appendonly=keeps)
-        self.proxies: list[Proxy] = []
+        self.ground = ground
         self.nodes: list[NodeProcess] = []
 
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
-            stack.callback(self.server.close)
-            await asyncio.to_thread(self.server.start)
-            for _ in range(self._number):
-                proxy = await stack.enter_async_context(Proxy(self.server.port))
-                self.proxies.append(proxy)
-                node = NodeProcess(f"redis://{HOST}:{proxy.port}/0", self._settings)
+            await stack.enter_async_context(self.ground)
+            for number in range(self._number):
+                node = NodeProcess(await self.ground.way(), self._settings)
+                node.site = self.ground.site(number)
                 stack.callback(node.close)
                 node.launch()
                 self.nodes.append(node)
@@ -69,13 +69,7 @@ class House:
     def left_over(self) -> list[str]:
         """Keys of people who are gone. What may stay: the counters, the nodes' leases, and what has an
         hour or a minute to live. And the counters of what there is, where they say that it is something."""
-        with self.server.client(decode_responses=True) as client:
-            return sorted(
-                key
-                for key in client.scan_iter("*")
-                if key not in ("chat:{0}:last", "chat:{0}:nodes") and client.ttl(key) < 0
-                if key != "chat:{0}:open" or set(client.hvals(key)) != {"0"}
-            )
+        return sorted(key for server in self.ground.primaries for key in _left_over(server))
 
     async def until(self, condition: Callable[[], object], what: str, timeout: float = 30) -> None:
         """The event loop, with the people in it, goes on meanwhile."""
@@ -90,3 +84,13 @@ class House:
             log = node.log()
             if "Traceback" in log:
                 yield log
+
+
+def _left_over(server: Server) -> Iterator[str]:
+    with server.client(decode_responses=True) as client:
+        for key in client.scan_iter("*", count=1000):
+            name = key.partition("}:")[2]
+            if name in ("last", "nodes", "pools") or client.ttl(key) >= 0:
+                continue
+            if name != "open" or set(client.hvals(key)) != {"0"}:
+                yield key

@@ -60,12 +60,18 @@ class Person:
 
     # the socket
 
-    async def come(self, url: str) -> None:
-        """A new account on that node."""
-        self.wire = await self._open(url)
-        await self.wire.create(self.name)
-        self._account, self._token = self.wire.account_id, self.wire.token
+    async def come(self, url: str) -> Wire:
+        """A new account on that node; returns its socket."""
+        self.wire = wire = await self._open(url)
+        await wire.create(self.name)
+        self._account, self._token = wire.account_id, wire.token
         self._connected.set()
+        return wire
+
+    @property
+    def pool(self) -> int:
+        """The id says it."""
+        return self._account % 1000
 
     def meets(self, partner: "Person", session: int) -> None:
         """From here on the two talk in this session."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tests.faults.grounds import GROUNDS
 from tests.faults.kinds import KINDS
 from tests.faults.trial import Report
 
@@ -16,7 +17,7 @@ def line(report: Report) -> str:
     p50, p99, most = quantiles(report.silences)
     seen = " ".join(f"{what}={count}" for what, count in sorted(report.seen.items()))
     return (
-        f"{report.kind} seed={report.seed} confirmed={report.confirmed}"
+        f"{report.ground}-{report.kind} seed={report.seed} confirmed={report.confirmed}"
         f" delivered={report.delivered} faults={report.faults or 'none'}"
         f" silence p50={p50:.2f} p99={p99:.2f} max={most:.2f} s"
         f" memory={report.memory / 1e6:+.1f} MB | {seen}"
@@ -24,7 +25,15 @@ def line(report: Report) -> str:
 
 
 def table(reports: Sequence[Report]) -> str:
-    """In Markdown, a row for each kind; trials of one kind are added up."""
+    """In Markdown, for each ground a row for each kind; trials of one kind are added up."""
+    return "\n\n".join(
+        f"On {GROUNDS[ground].TITLE}:\n\n"
+        + _table([one for one in reports if one.ground == ground])
+        for ground in dict.fromkeys(report.ground for report in reports)
+    )
+
+
+def _table(reports: Sequence[Report]) -> str:
     rows = [COLUMNS, tuple("---" for _ in COLUMNS)]
     rows += [
         _row(kind, [report for report in reports if report.kind == kind])

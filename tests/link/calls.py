@@ -1,6 +1,7 @@
 """What the tests of the links call with: answers that can be awaited, pushes and gaps that are kept."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from chat.store.calls import Ask, Part
 from chat.store.keys import probe_of
 from chat.store.link import RedisLink
 from chat.store.links import Link
+from chat.store.witness import Witnesses
 
 PATIENCE = 5.0
 PROBE = b"chat:{0}:probe:test"
@@ -70,6 +72,13 @@ def ask(link: Link, *parts: Part) -> "asyncio.Future[Any]":
     return answer
 
 
+def recorded(link: Link, *parts: Part) -> "asyncio.Future[Any]":
+    """The same with ``record``."""
+    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    link.record(parts, answer.set_result)
+    return answer
+
+
 async def told(link: Link, *parts: Part) -> Any:
     async with asyncio.timeout(PATIENCE):
         return await ask(link, *parts)
@@ -82,6 +91,7 @@ def redis_link(
     timeout: float = 2,
     prologue: Sequence[Sequence[Part]] = (),
     jitter: Callable[[], float] = lambda: 0.1,
+    replicas: int = 0,
 ) -> RedisLink:
     """Not started."""
 
@@ -93,6 +103,7 @@ def redis_link(
     link = RedisLink(
         Address.parse(url), greet, NoBeginning(), heard.push, heard.gap, heard.press,
         probe=probe, timeout=timeout, jitter=jitter,
+        witnesses=Witnesses(replicas, timeout, time.monotonic) if replicas else None,
     )  # fmt: skip
     link.serve(0)
     return link
@@ -100,11 +111,15 @@ def redis_link(
 
 @asynccontextmanager
 async def linked(
-    url: str, *, timeout: float = 2, jitter: Callable[[], float] = lambda: 0.1
+    url: str,
+    *,
+    timeout: float = 2,
+    jitter: Callable[[], float] = lambda: 0.1,
+    replicas: int = 0,
 ) -> AsyncIterator[tuple[RedisLink, Heard]]:
     """A link that is connected, and closed at the end."""
     heard = Heard()
-    link = redis_link(url, heard, timeout=timeout, jitter=jitter)
+    link = redis_link(url, heard, timeout=timeout, jitter=jitter, replicas=replicas)
     await link.start()
     try:
         yield link, heard

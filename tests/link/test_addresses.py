@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -116,11 +116,12 @@ def listener(answer: Callable[[bytes], bytes | None]) -> Iterator[str]:
     ports: list[int] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65_536):
-            said = answer(data)
-            if said is None:
-                break
-            writer.write(said)
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                said = answer(data)
+                if said is None:
+                    break
+                writer.write(said)
         writer.transport.abort()
 
     async def run() -> None:

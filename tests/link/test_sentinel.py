@@ -76,8 +76,9 @@ def finds(url: str, port: int) -> list[str]:
     async def scenario() -> list[str]:
         async with found(url, Heard()) as link:
             assert await port_of(link) == port
-            assert isinstance(link._place, Sentinels)
-            return [one.shown for one in link._place._sentinels]
+            place = link._keeper._place
+            assert isinstance(place, Sentinels)
+            return [one.shown for one in place._sentinels]
 
     return asyncio.run(scenario())
 

@@ -12,9 +12,12 @@ from tests.processes.test_pools import come, meet, new_session, talk, waits
 from tests.processes.test_two_nodes import QUICK
 from tests.support.cluster import Cluster, cluster
 from tests.support.nodes import NO_LIMITS, NodeProcess
+from tests.support.reshard import move_pool
 from tests.support.servers import KINDS, Kind, available_servers
 from tests.support.wire import Frame, Wire, pair
 
+ALONE = "--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration", "no"
+"""What a primary does where others are gone, or its slots."""
 TWO_POOLS = {"CHAT_POOLS": "2", "CHAT_POOL_ACCOUNTS": "2"}
 
 Scenario = Callable[[Cluster, NodeProcess, NodeProcess], Coroutine[Any, Any, None]]
@@ -44,7 +47,7 @@ def nodes_on(made: Cluster) -> Iterator[tuple[NodeProcess, NodeProcess]]:
 
 
 def play(kind: Kind, scenario: Scenario) -> None:
-    with cluster(kind, 2, [0]) as made, nodes_on(made) as nodes:
+    with cluster(*ALONE, primaries=2, replicas=0, kind=kind) as made, nodes_on(made) as nodes:
         asyncio.run(scenario(made, *nodes))
 
 
@@ -52,7 +55,7 @@ def test_strangers_on_different_primaries_meet(kind: Kind) -> None:
     """Each pool on a server of its own."""
 
     async def scenario(made: Cluster, one: NodeProcess, other: NodeProcess) -> None:
-        assert made.where(0) is not made.where(1)
+        assert made.primary_of(0) is not made.primary_of(1)
         alice, ada, bob = await come(one, 0), await come(one, 0), await come(other, 1)
         await waits(alice)
         await waits(bob)
@@ -98,8 +101,8 @@ def test_a_pool_is_moved_while_people_talk(kind: Kind) -> None:
             tasks.create_task(listen())
             speaking = tasks.create_task(speak())
             for _ in range(2):  # there and back
-                to = next(one for one in made.primaries if one is not made.where(0))
-                await asyncio.to_thread(made.move, 0, to)
+                to = next(one for one in made.primaries if one is not made.primary_of(0))
+                await asyncio.to_thread(move_pool, made, 0, to)
                 await as_many(said, len(said) + 10)
             done.set()
             await speaking
@@ -124,7 +127,7 @@ def test_the_server_of_one_pool_dies(kind: Kind) -> None:
         await waits(bob)
         session = (await carol.match())["sessionId"]
         await new_session(bob, carol)
-        await asyncio.to_thread(made.where(0).kill)
+        await asyncio.to_thread(made.primary_of(0).kill)
         await talk(bob, carol, session)
         async with asyncio.timeout(20):
             while (answer := await (await Wire.open(one.url)).request("CRT_ACCOUNT", nickName="x"))[

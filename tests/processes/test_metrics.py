@@ -96,6 +96,28 @@ def test_what_people_do_is_counted() -> None:
         assert value(read(one), "chat_sockets") == 0
 
 
+def test_each_pool_is_told_of() -> None:
+    """By every node the same, of the people in it."""
+
+    async def scenario(one: NodeProcess, other: NodeProcess) -> None:
+        wires = [await Wire.open(one.url) for _ in range(3)]
+        for wire in wires:
+            await wire.create("Somebody")
+        for node in one, other:
+            for pool, number in ("0", 2), ("1", 1):
+                labels = {"pool": pool, "state": "online"}
+                await asyncio.to_thread(grows, node, "chat_pool_accounts", number, **labels)
+                found = read(node)
+                assert value(found, "chat_pool_accounts", **labels) == number
+                assert value(found, "chat_pool_nodes", pool=pool) == 2
+                assert value(found, "chat_pool_link_up", pool=pool) == 1
+        for wire in wires:
+            await wire.close(1000)
+
+    with nodes(2, CHAT_POOLS="2", CHAT_POOL_ACCOUNTS="2") as (_, (one, other)):
+        asyncio.run(scenario(one, other))
+
+
 def test_limits_are_counted_by_the_setting_that_they_are() -> None:
     """Each by the name of its setting, but for the bytes that wait unread."""
 
@@ -200,8 +222,10 @@ def test_an_interrupted_link_is_counted_and_seen() -> None:
     """While Redis is away the node is not ready, and says so here too; afterwards it was one more."""
     with nodes(1) as (server, (node,)):
         assert value(read(node), "chat_link_up") == value(read(node), "chat_ready") == 1
+        assert value(read(node), "chat_pool_link_up", pool="0") == 1
         server.kill()
         wait_until(lambda: value(read(node), "chat_link_up") == 0, "the link is down")
+        assert value(read(node), "chat_pool_link_up", pool="0") == 0
         wait_until(lambda: value(read(node), "chat_ready") == 0, "it is not ready")
         server.start()
         wait_until(lambda: value(read(node), "chat_ready") == 1, "it is ready again")

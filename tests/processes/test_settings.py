@@ -93,6 +93,13 @@ def test_a_redis_that_is_not_there() -> None:
     assert "secret" not in line
 
 
+def test_replicas_without_a_redis() -> None:
+    """The embedded server has none: both settings are in the line."""
+    line = refused(env={"CHAT_REPLICAS_TO_WAIT": "1"})
+    assert "CHAT_REPLICAS_TO_WAIT needs a Redis with replicas" in line
+    assert "CHAT_REDIS_URL" in line
+
+
 def test_sentinels_that_are_not_there() -> None:
     """All their addresses are in the line, the passwords are not."""
     one, other = free_port(), free_port()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from tests.support.process import HOST, Process, ProcessFailed, free_port
+from tests.support.process import Process, ProcessFailed, free_port
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 20
@@ -44,11 +44,11 @@ class NodeProcess(Process):
 
     @property
     def url(self) -> str:
-        return f"ws://{HOST}:{self.port}/ws"
+        return f"ws://{self.site.host}:{self.port}/ws"
 
     @property
     def http(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        return f"http://{self.site.host}:{self.port}"
 
     def start(self) -> Self:
         """Start it, and return once it is ready. A port once found is kept over restarts."""
@@ -90,7 +90,7 @@ class NodeProcess(Process):
 
     def get(self, path: str, timeout: float = 2) -> tuple[int, str]:
         """Return status and body of an HTTP GET."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=timeout)
+        connection = http.client.HTTPConnection(self.site.host, self.port, timeout=timeout)
         try:
             connection.request("GET", path)
             response = connection.getresponse()
@@ -111,7 +111,7 @@ class NodeProcess(Process):
         super().close()
 
     def _command(self) -> list[str]:
-        place = ["--host", HOST, "--port", str(self.port)]
+        place = ["--host", self.site.host, "--port", str(self.port)]
         shared = ["--redis-url", self._redis_url] if self._redis_url else []
         return [sys.executable, "-m", "chat.cli", "serve", *place, *shared, *self._arguments]
 

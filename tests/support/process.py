@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -17,6 +18,17 @@ HOST = "127.0.0.1"
 # Below the range from which Linux takes the ports of outgoing connections, so that no client of a
 # test can hold one; and low enough that a cluster's bus port, 10 000 above, exists.
 LOWEST_PORT, HIGHEST_PORT = 20_000, 32_000
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a process runs: its address, and the command that runs others there, if it is not simply here."""
+
+    host: str = HOST
+    inside: tuple[str, ...] = ()
+
+
+HERE = Site()
 
 
 class ProcessFailed(Exception):
@@ -36,13 +48,16 @@ def free_port() -> int:
             return port
 
 
-def wait_until(condition: Callable[[], object], what: str, *, timeout: float = 10) -> None:
-    """Return as soon as the condition holds; an AssertionError says what did not happen in time."""
+def wait_until(
+    condition: Callable[[], object], what: str, *, timeout: float = 10, every: float = 0.005
+) -> None:
+    """Return as soon as the condition holds; an AssertionError says what did not happen in time. ``every``: how
+    often it is looked at, for one that costs more to look at."""
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout:g} s: {what}")
-        time.sleep(0.005)
+        time.sleep(every)
 
 
 class Process:
@@ -53,6 +68,9 @@ class Process:
 
     # How often a subclass tries another port when somebody else was faster.
     PORTS_TO_TRY = 5
+
+    site = HERE
+    """Changed before it is started, or not at all."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -150,7 +168,7 @@ class Process:
         with self._log_file.open("ab") as log:
             self._log_start = log.tell()
             self._child = subprocess.Popen(
-                command,
+                [*self.site.inside, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

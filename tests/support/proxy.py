@@ -27,6 +27,8 @@ class Passage:
         """What the client sent, as it was read: blocks that came one after the other may be one."""
         self.filter: Callable[[bytes], bytes] | None = None
         """What becomes of the server's answers."""
+        self.reads: Callable[[bytes], bytes] | None = None
+        """How the client is to read them, whatever becomes of them then."""
 
     def cut(self) -> None:
         """Ends both sides without a word."""
@@ -40,10 +42,20 @@ class Proxy:
     ``silent``: nothing passes any more, in either direction; connections stay open and what comes
     waits. ``swallowing``: what the client sends passes, the answers do not, and are lost.
     ``refusing``: a new connection is ended at once. ``delay``: seconds that every block waits.
+
+    It listens on any port, or ``at`` a host and a port of the caller's choice. ``translate`` makes what
+    the answers of a connection pass through, always and before anything else.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(
+        self,
+        port: int,
+        at: tuple[str, int] = (HOST, 0),
+        translate: Callable[[], Callable[[bytes], bytes]] | None = None,
+    ) -> None:
         self._target = port
+        self._at = at
+        self._translate = translate
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._may_pass = asyncio.Event()
@@ -77,7 +89,7 @@ class Proxy:
             passage.cut()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, HOST, 0)
+        self._server = await asyncio.start_server(self._accept, *self._at)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -111,6 +123,8 @@ class Proxy:
             writer.transport.abort()
             return
         passage = Passage(writer, onward)
+        if self._translate is not None:
+            passage.reads = self._translate()
         if self.filter_answers is not None:
             passage.filter = self.filter_answers()
         self.passages.append(passage)
@@ -138,6 +152,8 @@ class Proxy:
         while data := await self._read(reader):
             if not self.swallowing:
                 await self._may_pass.wait()
+                if passage.reads is not None:
+                    data = passage.reads(data)
                 if passage.filter is not None:
                     data = passage.filter(data)
                 passage.client.write(data)

@@ -1,22 +1,40 @@
 """A primary with its replicas, and the sentinels that watch them: real processes, as operators run them."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import redis
 
-from tests.support.process import HOST, Process, ProcessFailed, free_port, wait_until
-from tests.support.servers import ADDRESS_IN_USE, Kind, Server, available_servers, find_binary
+from tests.support.process import (
+    HERE,
+    Process,
+    ProcessFailed,
+    Site,
+    free_port,
+    wait_until,
+)
+from tests.support.servers import (
+    ADDRESS_IN_USE,
+    READY_LINE,
+    Kind,
+    Server,
+    available_servers,
+    find_binary,
+)
+
+Started = TypeVar("Started", bound=Process)
 
 SERVICE = "chat"
+SELDOM = 0.05
+"""Looked at by asking everybody, while people may talk in the same process."""
 DOWN_AFTER_MS = 2000
 """A busy machine lets a server stand still for a second."""
 
 CONFIGURATION = """\
-bind {host}
 sentinel monitor {service} {host} {primary} {quorum}
 sentinel down-after-milliseconds {service} {down_after}
 sentinel failover-timeout {service} 6000
@@ -45,7 +63,7 @@ class Sentinel(Process):
 
     @property
     def place(self) -> str:
-        return f"{HOST}:{self.port}"
+        return f"{self.site.host}:{self.port}"
 
     @property
     def configuration(self) -> Path:
@@ -59,7 +77,7 @@ class Sentinel(Process):
         for _ in range(self.PORTS_TO_TRY):
             self.port = free_port()
             port = f"port 0\ntls-port {self.port}" if self._tls else f"port {self.port}"
-            self.configuration.write_text(f"{port}\n{self._text}")
+            self.configuration.write_text(f"bind {self.site.host}\n{port}\n{self._text}")
             try:
                 self._start_here()
             except ProcessFailed:
@@ -71,11 +89,15 @@ class Sentinel(Process):
 
     def ask(self, *command: Any) -> Any:
         """What it answers to ``SENTINEL …``."""
+        with self.client() as client:
+            return client.execute_command("SENTINEL", *command)
+
+    def client(self) -> redis.Redis:
+        """A connection to it."""
         url = f"redis://{self._login}{self.place}"
         if self._tls:
             url = f"rediss://{self._login}{self.place}?ssl_ca_certs={self._tls}"
-        with redis.Redis.from_url(url, decode_responses=True, socket_timeout=5) as client:
-            return client.execute_command("SENTINEL", *command)
+        return redis.Redis.from_url(url, decode_responses=True, socket_timeout=5)
 
     def primary(self) -> int:
         """The port of the primary that it names; 0 where it names none."""
@@ -93,6 +115,32 @@ class Sentinel(Process):
         self._launch([str(binary), str(self.configuration), "--sentinel"])
         self._wait_until_ready(lambda: "+monitor" in self.log_since_start(), timeout=10)
         self.ask("DEBUG", *IMPATIENT)
+
+
+class Watched(Server):
+    """A server whose configuration is a file, in which a sentinel writes what it has made of it: so it comes back
+    as that, and not as what it was at first."""
+
+    @property
+    def configuration(self) -> Path:
+        return self.directory / "redis.conf"
+
+    def _command(self) -> list[str]:
+        if not self._was_ready():
+            self.configuration.write_text(_lines(super()._command()))
+        return [str(self.configuration)]
+
+    def _was_ready(self) -> bool:
+        return READY_LINE in self.log()
+
+
+def _lines(arguments: list[str]) -> str:
+    """As a file says what a command line says."""
+    words = (word[2:] if word.startswith("--") else word or '""' for word in arguments)
+    starts = (word.startswith("--") for word in arguments)
+    return "".join(
+        f"\n{word}" if start else f" {word}" for start, word in zip(starts, words, strict=True)
+    )
 
 
 class Flock:
@@ -120,7 +168,7 @@ class Flock:
             ports = {sentinel.primary() for sentinel in self.sentinels if sentinel.running}
             return len(ports) == 1 and old.port not in ports
 
-        wait_until(moved, "the sentinels name another primary", timeout=30)
+        wait_until(moved, "the sentinels name another primary", timeout=30, every=SELDOM)
         return self.primary
 
     def until_whole(self) -> Server:
@@ -132,7 +180,7 @@ class Flock:
             named = [server for server in self.servers if {server.port} == ports]
             return bool(named) and followed(named[0]) == replicas
 
-        wait_until(whole, "all follow one primary", timeout=30)
+        wait_until(whole, "all follow one primary", timeout=30, every=SELDOM)
         return self.primary
 
     def until_known(self) -> None:
@@ -146,7 +194,9 @@ class Flock:
                 for one in seen
             )
 
-        wait_until(known, "the sentinels know each other and the replicas", timeout=30)
+        wait_until(
+            known, "the sentinels know each other and the replicas", timeout=30, every=SELDOM
+        )
 
     def until_replicated(self) -> None:
         """Return when every replica that runs has all that its primary has by now."""
@@ -163,24 +213,38 @@ class Flock:
 
 
 @contextmanager
-def flock(*settings: str, replicas: int = 2, sentinels: int = 3) -> Iterator[Flock]:
+def flock(
+    *settings: str,
+    replicas: int = 2,
+    sentinels: int = 3,
+    sites: Callable[[int], Site] = lambda number: HERE,
+) -> Iterator[Flock]:
     """A primary, its replicas and its sentinels, all of which know each other. ``settings`` are arguments
-    of each server."""
+    of each server; ``sites`` says where the primary (0) and each replica is, and so each sentinel."""
     kind = available_servers()[0]
     with ExitStack() as stack:
-        primary = stack.enter_context(Server(kind, *settings))
-        follow = ("--replicaof", HOST, str(primary.port), "--repl-diskless-sync-delay", "0")
-        servers = [primary]
-        servers += [stack.enter_context(Server(kind, *settings, *follow)) for _ in range(replicas)]
+
+        def started(process: Started, number: int) -> Started:
+            process.site = sites(number)
+            stack.enter_context(process)
+            return process
+
+        primary = started(Watched(kind, *settings), 0)
+        follow = ["--replicaof", primary.site.host, str(primary.port)]
+        follow += ["--repl-diskless-sync-delay", "0"]
+        copies = [Watched(kind, *settings, *follow) for _ in range(replicas)]
+        servers = [primary, *map(started, copies, count(1))]
         configuration = CONFIGURATION.format(
-            host=HOST,
+            host=primary.site.host,
             service=SERVICE,
             primary=primary.port,
             quorum=sentinels // 2 + 1,
             down_after=DOWN_AFTER_MS,
         )
-        wait_until(lambda: followed(primary) == replicas, "the replicas follow", timeout=30)
-        watchers = [stack.enter_context(Sentinel(kind, configuration)) for _ in range(sentinels)]
+        wait_until(
+            lambda: followed(primary) == replicas, "the replicas follow", timeout=30, every=SELDOM
+        )
+        watchers = [started(Sentinel(kind, configuration), n) for n in range(sentinels)]
         made = Flock(servers, watchers)
         made.until_known()
         yield made

@@ -15,7 +15,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.support.process import HOST, Process, ProcessFailed, free_port
+from tests.support.process import Process, ProcessFailed, free_port
 
 Kind = Literal["redis", "valkey"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -99,8 +99,8 @@ class Server(Process):
         if self._unix:
             return f"unix://{self._login}{self._socket}?db=0"
         if self._tls:
-            return f"rediss://{self._login}{HOST}:{self.port}/0?ssl_ca_certs={self._tls}"
-        return f"redis://{self._login}{HOST}:{self.port}/0"
+            return f"rediss://{self._login}{self.site.host}:{self.port}/0?ssl_ca_certs={self._tls}"
+        return f"redis://{self._login}{self.site.host}:{self.port}/0"
 
     def start(self) -> Self:
         """Start it, and return once it answers. A port once found is kept over restarts."""
@@ -145,20 +145,23 @@ class Server(Process):
     def _start_here(self) -> None:
         binary = find_binary(self.kind)
         assert binary is not None, f"there is no {self.kind} on this machine"
-        self._launch([str(binary), *self._listen(), *self._keep(), *self._arguments])
+        self._launch([str(binary), *self._command()])
         # Its own line first: on a port, somebody else could be the one who answers.
         self._wait_until_ready(lambda: READY_LINE in self.log_since_start(), timeout=10)
         self._wait_until_ready(self._answers, timeout=10)
+
+    def _command(self) -> list[str]:
+        return [*self._listen(), *self._keep(), *self._arguments]
 
     def _listen(self) -> list[str]:
         if self._unix:
             return ["--port", "0", "--unixsocket", str(self._socket)]
         if self._tls:
             return [
-                *("--bind", HOST, "--port", "0", "--tls-port", str(self.port)),
+                *("--bind", self.site.host, "--port", "0", "--tls-port", str(self.port)),
                 *("--tls-ca-cert-file", str(self._tls)),
             ]
-        return ["--bind", HOST, "--port", str(self.port)]
+        return ["--bind", self.site.host, "--port", str(self.port)]
 
     def _keep(self) -> list[str]:
         appendonly = "yes" if self._appendonly else "no"

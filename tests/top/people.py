@@ -34,8 +34,14 @@ def looked(url: str) -> dict[str, Any]:
     ended = ran("--redis-url", url, "--json")
     assert (ended.returncode, ended.stderr) == (0, "")
     said = json.loads(ended.stdout)
-    assert said.keys() == {"time", "pools", "redis"}
+    assert said.keys() == {"time", "pools", "redis", "servers", "missing", "nodes"}
     (pool,) = said["pools"]
+    (server,) = said["servers"]
+    assert (server["pools"], server["trouble"], said["missing"]) == ([0], None, [])
+    assert server["redis"] == said["redis"]
+    assert said["nodes"] == [
+        {**node, "pools": int(node["lease_seconds"] > 0)} for node in pool["nodes"]
+    ]
     return {**pool, "redis": said["redis"]}
 
 

@@ -43,6 +43,8 @@ class RecordingLink:
         assert not isinstance(command, bytes)
         self.calls.append(tuple(command))
 
+    record = call
+
     def flush(self) -> None: ...
 
     def after_open_calls(self, done: Callable[[], None]) -> None: ...

@@ -24,6 +24,7 @@ def test_the_defaults() -> None:
     assert (settings.commands_per_second, settings.commands_burst) == (10, 40)
     assert (settings.accounts_per_minute, settings.sockets_per_address) == (30, 100)
     assert (settings.sessions_per_account, settings.inbox_length) == (8, 1000)
+    assert settings.replicas_to_wait == 0
     assert (settings.allowed_origins, settings.trusted_proxies) == ("", "")
 
 

@@ -1,6 +1,5 @@
 """``metrics``: each figure is where its name says, on a node of which every figure is another number."""
 
-from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import cast
 
@@ -13,14 +12,20 @@ from chat.metrics import LIMITS, Metrics
 from chat.node import Node, Standing
 from chat.store.figures import Figures
 
+FIGURES = Figures(accounts=100, away=11, sessions=12, waiting=13, longest_ms=14_500, nodes=15)
 
-def series(
-    counts: Counts, open_calls: int | None = 7, others: Mapping[int, Figures] | None = None
-) -> dict[str, float]:
-    """By name and labels, as they are written."""
-    pool = Figures(accounts=100, away=11, sessions=12, waiting=13, longest_ms=14_500, nodes=15)
-    pools = {} if open_calls is None else {0: pool, **(others or {})}
-    standing = Standing(ready=True, sockets=5, accounts=4, open_calls=open_calls, pools=pools)
+
+def series(counts: Counts, open_calls: int | None = 7, **links: bool) -> dict[str, float]:
+    """By name and labels, as they are written. ``links`` are p0, p1, ..."""
+    up = {int(pool[1:]): there for pool, there in links.items()} or {0: open_calls is not None}
+    standing = Standing(
+        ready=True,
+        sockets=5,
+        accounts=4,
+        open_calls=open_calls,
+        links=up,
+        pools={pool: FIGURES._replace(sessions=12 + pool) for pool, there in up.items() if there},
+    )
     node = SimpleNamespace(name="node-1", counts=counts, standing=lambda: standing)
     text, _ = Metrics(cast(Node, node)).exposition("")
     return {
@@ -64,23 +69,26 @@ def test_how_a_node_and_its_pool_stand() -> None:
     assert found["chat_pool_waiting pool=0"] == 13
     assert found["chat_pool_longest_wait_seconds pool=0"] == 14.5
     assert found["chat_pool_nodes pool=0"] == 15
-
-
-def test_each_pool_has_its_own_figures() -> None:
-    """Under the same names, by its number."""
-    found = series(Counts(), others={7: Figures(accounts=5, away=2, sessions=1, waiting=3)})
-    for pool, online, away, sessions, waiting in ("0", 89, 11, 12, 13), ("7", 3, 2, 1, 3):
-        assert found[f"chat_pool_accounts pool={pool} state=online"] == online
-        assert found[f"chat_pool_accounts pool={pool} state=away"] == away
-        assert found[f"chat_pool_sessions pool={pool}"] == sessions
-        assert found[f"chat_pool_waiting pool={pool}"] == waiting
+    assert found["chat_pool_link_up pool=0"] == 1
 
 
 def test_a_node_without_a_link_says_nothing_of_the_pool() -> None:
     """What it knows is of its last lease, and may be of long ago."""
     found = series(Counts(), open_calls=None)
     shown(found, link_up=0, link_open_calls=0)
-    assert not [name for name in found if name.startswith("chat_pool_")]
+    of_pools = {name: value for name, value in found.items() if name.startswith("chat_pool_")}
+    assert of_pools == {"chat_pool_link_up pool=0": 0}
+
+
+def test_each_pool_has_its_own_series() -> None:
+    """Also where one of them cannot be reached: of that it is said, and nothing else."""
+    found = series(Counts(), p0=True, p1=False, p7=True)
+    shown(found, link_up=1)
+    assert [found[f"chat_pool_link_up pool={pool}"] for pool in (0, 1, 7)] == [1, 0, 1]
+    assert found["chat_pool_sessions pool=0"] == 12
+    assert found["chat_pool_sessions pool=7"] == 19
+    assert found["chat_pool_accounts pool=7 state=away"] == 11
+    assert [name for name in found if "pool=1" in name] == ["chat_pool_link_up pool=1"]
 
 
 def test_what_a_node_has_counted() -> None:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from chat.store import wire
 from chat.store.calls import LinkDown, pack
 from chat.store.sayings import bulk
@@ -181,6 +183,21 @@ def test_a_connection_that_ends_has_no_open_calls() -> None:
         assert it.transport.aborted
 
     run(scenario)
+
+
+def test_a_subscription_that_is_answered_like_a_call() -> None:
+    """By something that is no Redis: an error, and nothing that nobody expects."""
+
+    async def main() -> None:
+        it = Connected()
+        proving = asyncio.ensure_future(it.wire.prove(b"probe"))
+        for replies in 1, 2:
+            await asyncio.sleep(0)
+            it.answer(replies)
+        with pytest.raises(LinkDown, match="answered like a call"):
+            await proving
+
+    asyncio.run(main())
 
 
 def silent(it: Connected, checks: int = 5) -> None:
