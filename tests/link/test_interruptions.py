@@ -277,7 +277,7 @@ def test_a_link_that_breaks_in_the_moment_it_is_there(
     empty_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waits longer each time: it does not come back a hundred times a second."""
-    monkeypatch.setattr("chat.store.link.BACKOFF_SECONDS", (0.02, 0.3))
+    monkeypatch.setattr("chat.store.keeper.BACKOFF_SECONDS", (0.02, 0.3))
 
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
