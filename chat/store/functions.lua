@@ -21,7 +21,7 @@ says when to raise it. KEYS[1] is always the pool, "chat:{p}", and names every o
   <pool>:node:<node>      set     accounts whose socket that node has
   <pool>:load:<node>      hash    what the node says of itself with its lease, for as long as that
   <pool>:made:<address>   string  accounts made from an address within a minute
-  <pool>:moved:<id>       string  the pool that an account of this one has moved to (see depart)
+  <pool>:moved:<id>       hash    pool: where an account of this one lives, which has moved (see depart)
   <pool>:pools            zset    in pool 0: pool by the time until which all nodes look after it, ms (see pools)
   <pool>:push:<id>        shard channel of an account: its pushes, "epoch <n>" (see attach), "new" (see
                           create), "resume" (see takes), "at <us>" (see deliver)
@@ -457,6 +457,12 @@ local function remove(pool, id)
   erase(pool, id)
 end
 
+-- It is known here that the account lives in that other pool.
+local function know_moved(pool, id, to)
+  redis.call('HSET', pool .. ':moved:' .. id, 'pool', to)
+  redis.call('EXPIRE', pool .. ':moved:' .. id, MOVED_SECONDS)
+end
+
 -- Functions ---------------------------------------------------------------------------------------
 
 -- create node nick token address limit lease accounts
@@ -505,7 +511,7 @@ local function attach(keys, args)
   local pool = keys[1]
   local id, token, node, seq, lease, here = unpack(args)
   local key = pool .. ':account:' .. id
-  local moved = redis.call('GET', pool .. ':moved:' .. id)
+  local moved = redis.call('HGET', pool .. ':moved:' .. id, 'pool')
   if moved and here ~= '1' then -- also where admit has made it: it is there as long as it has not departed
     redis.call('EXPIRE', pool .. ':moved:' .. id, MOVED_SECONDS)
     return { MOVED, tonumber(moved) }
@@ -932,7 +938,7 @@ local function depart(keys, args)
     return { NOT_ALLOWED }
   end
   erase(pool, id)
-  redis.call('SET', pool .. ':moved:' .. id, to, 'EX', MOVED_SECONDS)
+  know_moved(pool, id, to)
   return { OK }
 end
 
@@ -942,7 +948,7 @@ end
 local function keep(keys, args)
   for i = 1, #args, 2 do
     if redis.call('HGET', keys[1] .. ':account:' .. args[i], 'state') ~= 'online' then
-      redis.call('SET', keys[1] .. ':moved:' .. args[i], args[i + 1], 'EX', MOVED_SECONDS)
+      know_moved(keys[1], args[i], args[i + 1])
     end
   end
   return { OK }

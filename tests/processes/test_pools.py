@@ -81,7 +81,7 @@ def test_strangers_in_different_pools_meet() -> None:
             await again.receive()
         await talk(again, alice, session)
         with server.client() as client:
-            assert client.get(f"chat:{{1}}:moved:{bob.account_id}") == b"0"
+            assert client.hget(f"chat:{{1}}:moved:{bob.account_id}", "pool") == b"0"
             await again.close(1000)
             await alice.expect("PUSH_SIGNAL_REQ", signalType="PartnerExit", sessionId=session)
             await alice.close(1000)
