@@ -45,13 +45,13 @@ class Inboxes(Protocol):
 
 
 class Hub:
-    """``believes`` says whether what is published in a pool may be believed: a node that was frozen finds pushes
-    of accounts that others hold by now. ``pushed`` is told of every push that was written to a socket."""
+    """``believes`` says whether what is published in a pool with a mark may be believed: a node that was frozen finds
+    pushes of accounts that others hold by now, and a server that was frozen publishes what is void. ``pushed`` is told of every push that was written to a socket."""
 
     def __init__(
         self,
         inboxes: Inboxes,
-        believes: Callable[[int], bool],
+        believes: Callable[[int, bytes], bool],
         pushed: Callable[[Connection], None],
         counts: Counts,
     ) -> None:
@@ -68,7 +68,7 @@ class Hub:
         self._filling = 0
 
     def __len__(self) -> int:
-        """How many accounts have their socket here."""
+        """Accounts whose socket is here."""
         return len(self._holders)
 
     # who is here
@@ -130,13 +130,13 @@ class Hub:
 
     # pushes
 
-    def push(self, account: int, frame: bytes) -> None:
+    def push(self, account: int, frame: bytes, mark: bytes) -> None:
         """What was published on an account's channel: a push, or a word about the account itself."""
         connection = self._holders.get(account)
         if connection is None:
             return
-        if not self._believes(connection.pool):
-            self._fill(connection)  # its inbox says also who holds it
+        if not self._believes(connection.pool, mark):
+            self.recheck(connection)
             return
         if frame[0] != 0x7B:  # no JSON object
             self._word(connection, frame)
@@ -248,9 +248,10 @@ class Hub:
         self.fill()
 
     def recheck(self, connection: Connection) -> None:
-        """The socket was about to be elsewhere: what came meanwhile may have been passed over."""
-        self._ask_after(connection)
-        self._resume()
+        """Something came that is not to be believed, or may have been passed over."""
+        if (connection.account, connection.epoch) not in self._resuming:
+            self._ask_after(connection)
+            self._resume()
 
     def drained(self, connection: Connection) -> None:
         """The client has taken what was written: the rest of its inbox may follow."""

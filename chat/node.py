@@ -29,6 +29,7 @@ from chat.nicks import friendly_nick
 from chat.report import Report
 from chat.store.figures import Figures
 from chat.store.keys import account_of
+from chat.store.library import MARK
 from chat.store.open import open_store
 from chat.websocket import Socket
 
@@ -83,7 +84,7 @@ class Node:
             clock=clock,
             rng=rng,
         )
-        self._hub = Hub(self._store, self._leases.held, self._liveness.pushed, self.counts)
+        self._hub = Hub(self._store, self._believes, self._liveness.pushed, self.counts)
         self._acks = Acks(self._store)
         self._handlers = Handlers(
             self._store,
@@ -219,7 +220,10 @@ class Node:
     # what the store tells
 
     def _pushed(self, channel: bytes, payload: bytes) -> None:
-        self._hub.push(account_of(channel), payload)
+        self._hub.push(account_of(channel), payload[MARK:], payload[:MARK])
+
+    def _believes(self, pool: int, mark: bytes) -> bool:
+        return self._store.current(pool, mark) and self._leases.held(pool)
 
     def _said(self, asked: Sequence[Any], codes: Sequence[int], msgs: Sequence[int]) -> None:
         self._handlers.said(asked, codes, msgs)

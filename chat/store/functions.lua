@@ -24,7 +24,8 @@ says when to raise it. KEYS[1] is always the pool, "chat:{p}", and names every o
   <pool>:moved:<id>       hash    pool: where an account of this one lives, which has moved (see depart)
   <pool>:pools            zset    in pool 0: pool by the time until which all nodes look after it, ms (see pools)
   <pool>:push:<id>        shard channel of an account: its pushes, "epoch <n>" (see attach), "new" (see
-                          create), "resume" (see takes), "at <us>" (see deliver)
+                          create), "resume" (see takes), "at <us>" (see deliver); before each of them the
+                          generation in 13 digits (see publish)
   <pool>:probe:<node>     shard channel on which a node hears itself: proof that pushes arrive
 
 A server may come back with an older data set than nodes and clients have seen. Two things keep that from
@@ -78,8 +79,8 @@ end
 
 -- Generations -------------------------------------------------------------------------------------
 
--- What is in <pool>:last, read once in the life of this server's process.
-local generations = {}
+-- What is in <pool>:last, read once in the life of this server's process; and the same in 13 digits.
+local generations, marks = {}, {}
 
 local function generation(pool)
   if not generations[pool] then
@@ -98,8 +99,16 @@ end
 
 -- Frames ------------------------------------------------------------------------------------------
 
+-- The generation comes first: in a cluster a primary that was replaced while it stood still publishes, when it wakes,
+-- also to those who listen at its successor (it takes that one for its replica), with numbers that the successor gives
+-- to something else.
 local function publish(pool, id, frame)
-  redis.call('SPUBLISH', pool .. ':push:' .. id, frame)
+  local mark = marks[pool]
+  if not mark then
+    mark = string.format('%013d', generation(pool))
+    marks[pool] = mark
+  end
+  redis.call('SPUBLISH', pool .. ':push:' .. id, mark .. frame)
 end
 
 -- Numbers and records one push to an account that exists. Returns its seq, and the frame to publish.
@@ -812,7 +821,7 @@ end
 -- resume {id epoch seq}...
 -- The node's link was interrupted: for each account the last push that its socket got. From here on
 -- pushes to it are numbered on.
--- Returns {0, {n, ...}}: for each its last number, or below zero what has become of it.
+-- Returns {0, {n, ...}, generation}: for each its last number, or below zero what has become of it.
 local function resume(keys, args)
   local pool = keys[1]
   local results = {}
@@ -826,7 +835,7 @@ local function resume(keys, args)
     end
     results[#results + 1] = account and account.seq or code
   end
-  return { OK, results }
+  return { OK, results, tonumber(generation(pool)) }
 end
 
 -- inbox id epoch after                                                                 (reads only)
@@ -1045,7 +1054,7 @@ local function begin(keys, args)
   local run, seen, before = unpack(args)
   local found = redis.call('HMGET', key, 'run', 'generation')
   local known = tonumber(found[2] or 0)
-  generations[pool] = nil -- the pool may have been elsewhere since it was read
+  generations[pool], marks[pool] = nil, nil -- the pool may have been elsewhere since it was read
   if run ~= '' and before and before ~= '' and found[1] == before and tonumber(seen) <= known then
     redis.call('HSET', key, 'run', run)
   elseif (run ~= '' and found[1] ~= run) or tonumber(seen) > known then

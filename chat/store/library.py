@@ -10,6 +10,10 @@ from chat.store.calls import Ask, Part
 from chat.store.keys import pool_key
 
 LIBRARY = "chat_1"
+MARK = 13
+"""Bytes before everything that is published to an account: the generation (see ``publish`` in the library)."""
+UNMARKED = b"0" * MARK
+"""Where no pool has begun, as in the embedded server."""
 
 
 def library() -> Sequence[Part]:
@@ -35,13 +39,21 @@ class Generations:
     had; so may one that was met before another."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, int] = {}
+        self._marks: dict[int, bytes] = {}
 
     def begin(self, pool: int, run: bytes, before: bytes = b"") -> Sequence[Part]:
         """The command: the pool is at that process now; ``before`` has handed it over, if that is known."""
-        seen = self._seen.get(pool, 0)
+        seen = int(self._marks.get(pool, UNMARKED))
         return "FCALL", f"{LIBRARY}_begin", 1, pool_key(pool), run, seen, before
 
     def begun(self, pool: int, reply: Sequence[int]) -> None:
         """Its reply."""
-        self._seen[pool] = reply[1]
+        self.learn(pool, reply[1])
+
+    def learn(self, pool: int, generation: int) -> None:
+        """The pool's server says that it is in this one."""
+        self._marks[pool] = b"%013d" % generation
+
+    def current(self, pool: int, mark: bytes) -> bool:
+        """Whether what was published with that mark is of the pool's data set, as far as is known."""
+        return self._marks.get(pool, UNMARKED) == mark

@@ -73,6 +73,7 @@ def open_store(
         links = link_to(place)
     return Store(
         links,
+        generations,
         node,
         on_said,
         pools=settings.pools,

@@ -15,7 +15,7 @@ from typing import Any
 from chat.errors import Code
 from chat.store.functions import Done, Functions
 from chat.store.keys import channel_of, fingerprint
-from chat.store.library import LIBRARY
+from chat.store.library import LIBRARY, Generations
 from chat.store.links import Links
 from chat.store.moving import Moving
 from chat.store.pools import Pools
@@ -34,13 +34,14 @@ class Store:
     ``upkeep``; ``moving`` is how an account gets from one to another."""
 
     __slots__ = (
-        "_accounts_per_minute", "_clock", "_functions", "_grace", "_lease", "_links", "_node", "_room",
-        "_sayings", "_sessions", "moving", "pools", "say", "upkeep",
+        "_accounts_per_minute", "_clock", "_functions", "_generations", "_grace", "_lease", "_links", "_node", "_room",
+        "_sayings", "_sessions", "current", "moving", "pools", "say", "upkeep",
     )  # fmt: skip
 
     def __init__(
         self,
         links: Links,
+        generations: Generations,
         node: str,
         on_said: Said,
         *,
@@ -55,6 +56,8 @@ class Store:
         clock: Callable[[], float],
     ) -> None:
         self._links = links
+        self._generations = generations
+        self.current = generations.current
         self.pools = Pools(pools, pool_accounts)
         for pool in range(pools):
             self.serve(pool)
@@ -180,8 +183,13 @@ class Store:
         its place, below zero, what has become of the account."""
         for pool, args in self._in_batches(sockets):
 
-            def resumed(code: int, values: Sequence[Any], args: Sequence[int] = args) -> None:
-                last = values[0] if code == Code.SUCCESS else args[2::3]
+            def resumed(
+                code: int, values: Sequence[Any], pool: int = pool, args: Sequence[int] = args
+            ) -> None:
+                last = args[2::3]
+                if code == Code.SUCCESS:
+                    last, generation = values
+                    self._generations.learn(pool, generation)
                 done(code, list(zip(args[::3], args[1::3], last, strict=True)))
 
             self._functions.call("resume", pool, args, resumed)

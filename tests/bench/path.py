@@ -21,6 +21,7 @@ from chat.connection import Connection
 from chat.load.frames import Form
 from chat.node import Node
 from chat.outbox import Outbox, WayOut
+from chat.store.library import UNMARKED
 from chat.store.link import RedisLink
 from chat.store.sayings import bulk, speaker
 from chat.store.wire import Wire
@@ -99,7 +100,7 @@ class Path:
         self._transport.written.clear()
         results = b":0\r\n:%d\r\n" % seq * number
         self._timed("answers", self._received, b"*%d\r\n:0\r\n%b" % (2 * number + 1, results))
-        push = bulk(PUSH % (seq, TEXT.encode(), seq))
+        push = bulk(UNMARKED + PUSH % (seq, TEXT.encode(), seq))
         pushes = [b">3\r\n$8\r\nsmessage\r\n%b%b" % (bulk(to), push) for _, _, to in self._sockets]
         self._timed("pushes", self._received, b"".join(pushes))
         self._timed("out", self._outbox._flush)

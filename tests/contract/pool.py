@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from chat.store.library import library
+from chat.store.library import MARK, library
 
 Frame = dict[str, Any]
 Result = list[Any]
@@ -183,6 +183,8 @@ class Person:
         self._listener = self.pool.client.pubsub(ignore_subscribe_messages=True)
         self._listener.ssubscribe(self._channel)
         self.times: list[int] = []
+        self.marks: list[bytes] = []
+        """Of all that was heard."""
         """When pushes were published, as the channel said: they are not among what was heard."""
         self.heard()
 
@@ -232,7 +234,7 @@ class Person:
 
     def resume(self, seq: int) -> int:
         """What is answered for this socket alone."""
-        code, (result,) = self.pool.call("resume", self.id, self.epoch, seq)
+        code, (result,), _ = self.pool.call("resume", self.id, self.epoch, seq)
         assert code == 0
         number: int = result
         return number
@@ -288,10 +290,12 @@ class Person:
             if message is not None and message["type"] == "smessage":
                 if message["data"] == b"mark":
                     return heard
-                if message["data"].startswith(b"at "):
-                    self.times.append(int(message["data"][3:]))
+                said = message["data"][MARK:]
+                self.marks.append(message["data"][:MARK])
+                if said.startswith(b"at "):
+                    self.times.append(int(said[3:]))
                 else:
-                    heard.append(message["data"])
+                    heard.append(said)
 
     def signals(self) -> list[tuple[str, Any]]:
         """Kind and data of the signals published since ``heard`` was asked before."""

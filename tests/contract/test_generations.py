@@ -292,3 +292,22 @@ def test_a_pool_that_comes_back_to_a_process(pool: Pool) -> None:
     bob = pool.person("Bob")
     assert alice.account["generation"] == b"%d" % first
     assert bob.account["generation"] == b"%d" % (first + 7)
+
+
+def test_what_is_published_says_its_generation(pool: Pool) -> None:
+    """In 13 digits: so that a node knows what a server publishes that was replaced; `resume` says the same."""
+    alice, bob = pool.people("Alice", "Bob")
+    session = pool.pair(alice, bob)
+    alice.heard()
+    assert set(alice.marks) == {b"%013d" % 0}, "nobody has said which process it is"
+    generation = pool.begin("process 1")
+    alice.marks.clear()
+    assert pool.call("resume", alice.id, alice.epoch, 1)[2] == generation
+    assert bob.say(session)[0] == 0
+    alice.heard()
+    assert set(alice.marks) == {b"%013d" % generation}
+    assert pool.begin("process 1") == generation, "read again"
+    alice.marks.clear()
+    bob.say(session)
+    alice.heard()
+    assert set(alice.marks) == {b"%013d" % generation}

@@ -14,7 +14,7 @@ from chat.liveness import Liveness, Patience
 from chat.store.calls import Command, Done, parts_of
 from chat.store.embedded import EmbeddedLink, EmbeddedServer
 from chat.store.keys import account_of
-from chat.store.library import library
+from chat.store.library import MARK, Generations, library
 from chat.store.sayings import speaker
 from chat.store.store import Store
 
@@ -79,18 +79,21 @@ class CountedNode:
     def __init__(self) -> None:
         clock = asyncio.get_running_loop().time
         server = EmbeddedServer()
-        link = EmbeddedLink(server, [library()], lambda c, p: self.hub.push(account_of(c), p))
+        link = EmbeddedLink(server, [library()], self._pushed)
         self.link = CountingLink(link)
         self.store = Store(
-            self.link, "node", self._said, pools=1, pool_accounts=100, grace=30, lease=30, inbox_length=100, sessions_per_account=8,
+            self.link, Generations(), "node", self._said, pools=1, pool_accounts=100, grace=30, lease=30, inbox_length=100, sessions_per_account=8,
             accounts_per_minute=30, timeout=2, clock=clock,
         )  # fmt: skip
         liveness = Liveness(Patience(15, 25, 60), clock, lambda _: None)
-        self.hub = Hub(self.store, lambda _: True, liveness.pushed, Counts())
+        self.hub = Hub(self.store, lambda *_: True, liveness.pushed, Counts())
         self.handlers = Handlers(
             self.store, self.hub, liveness, lambda _: None,
             lambda: None, lambda _: None, Counts(), clock=clock, new_token=lambda: "token", new_nick=lambda: "Somebody",
         )  # fmt: skip
+
+    def _pushed(self, channel: bytes, payload: bytes) -> None:
+        self.hub.push(account_of(channel), payload[MARK:], payload[:MARK])
 
     def _said(self, asked: Sequence[Any], codes: Sequence[int], msgs: Sequence[int]) -> None:
         self.handlers.said(asked, codes, msgs)

@@ -46,7 +46,7 @@ class RacingNode:
             probe=lambda pool: probe_of(pool, name), timeout=30,
         )  # fmt: skip
         self.store = Store(
-            link, name, lambda *_: None, pools=1, pool_accounts=100_000, grace=60, lease=60, inbox_length=100,
+            link, Generations(), name, lambda *_: None, pools=1, pool_accounts=100_000, grace=60, lease=60, inbox_length=100,
             sessions_per_account=8, accounts_per_minute=0, timeout=30, clock=monotonic,
         )  # fmt: skip
         self.people: dict[int, int] = {}  # with the epoch of the socket

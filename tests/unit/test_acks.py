@@ -8,6 +8,7 @@ from chat.acks import Acks
 from chat.connection import Connection, Limits
 from chat.errors import Code
 from chat.store.calls import Command, Part
+from chat.store.library import Generations
 from chat.store.store import Store
 from tests.unit.test_connection import FakeTransport
 
@@ -144,7 +145,7 @@ def test_the_store_makes_one_call_for_each_pool() -> None:
     """Where each account lives, whatever its number says."""
     link = RecordingLink()
     store = Store(
-        link, "n", lambda *_: None, pools=1, pool_accounts=1, grace=1, lease=1, inbox_length=1, sessions_per_account=1, accounts_per_minute=1,
+        link, Generations(), "n", lambda *_: None, pools=1, pool_accounts=1, grace=1, lease=1, inbox_length=1, sessions_per_account=1, accounts_per_minute=1,
         timeout=1, clock=lambda: 0.0,
     )  # fmt: skip
     store.ack(

@@ -82,7 +82,7 @@ class World:
         self.now = 100.0
         self.counts = Counts()
         self.inboxes = FakeInboxes()
-        self.hub = Hub(self.inboxes, lambda _: True, lambda _: None, Counts())
+        self.hub = Hub(self.inboxes, lambda *_: True, lambda _: None, Counts())
         liveness = Liveness(Patience(15, 25, 60), lambda: 0.0, lambda _: None)
         self.received: list[bytes] = []
         self.flushed = 0

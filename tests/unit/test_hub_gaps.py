@@ -5,6 +5,7 @@ import pytest
 from chat.connection import State
 from chat.errors import Close, Code
 from chat.hub import FILLS_AT_ONCE, RESUMED_AT_ONCE, STALLED_TURNS
+from chat.store.library import UNMARKED
 from tests.unit.test_hub import World, push, typing
 
 
@@ -12,10 +13,10 @@ def test_a_gap_is_filled_from_the_inbox() -> None:
     """From the last push that was written, with the epoch of the socket; then pushes go on."""
     world = World()
     connection = world.join(epoch=3, acked=1)
-    world.hub.push(1000, push(4))
+    world.hub.push(1000, push(4), UNMARKED)
     assert world.inboxes.reads[0][:4] == (0, 1000, 3, 1)
     world.inboxes.answer(2, 3, 4)
-    world.hub.push(1000, push(5))
+    world.hub.push(1000, push(5), UNMARKED)
     assert world.frames(connection) == [push(2), push(3), push(4), push(5)]
 
 
@@ -24,7 +25,7 @@ def test_one_read_for_a_gap() -> None:
     world = World()
     connection = world.join()
     for seq in (2, 3, 1, 4):
-        world.hub.push(1000, push(seq))
+        world.hub.push(1000, push(seq), UNMARKED)
     assert len(world.inboxes.reads) == 1
     world.inboxes.answer(1, 2, 3, 4)
     assert world.frames(connection) == [push(1), push(2), push(3), push(4)]
@@ -37,11 +38,11 @@ def test_a_link_that_was_interrupted() -> None:
     connections = [world.join(account, acked=2) for account in (1000, 2000)]
     world.hub.gap((0,))
     assert [sockets for sockets, _ in world.inboxes.asked] == [[(0, 1000, 1, 2), (0, 2000, 1, 2)]]
-    world.hub.push(2000, push(3))
+    world.hub.push(2000, push(3), UNMARKED)
     world.inboxes.say_last(4, 2)
     assert [read[:4] for read in world.inboxes.reads] == [(0, 1000, 1, 2)]
     world.inboxes.answer(3, 4)
-    world.hub.push(2000, push(3))
+    world.hub.push(2000, push(3), UNMARKED)
     assert world.frames(connections[0]) == [push(3), push(4)]
     assert world.frames(connections[1]) == [push(3)], "what came before the answer is in it"
 
@@ -51,8 +52,8 @@ def test_pushes_wait_for_what_is_asked() -> None:
     world = World()
     connection = world.join()
     world.hub.gap((0,))
-    world.hub.push(1000, push(1))
-    world.hub.push(1000, typing())
+    world.hub.push(1000, push(1), UNMARKED)
+    world.hub.push(1000, typing(), UNMARKED)
     assert world.frames(connection) == []
     world.inboxes.say_last(1)
     world.inboxes.answer(1)
@@ -83,7 +84,7 @@ def test_a_second_interruption_while_it_is_asked() -> None:
     world.inboxes.say_last(-1)
     assert newer.state is State.BOUND
     world.inboxes.say_last(0)
-    world.hub.push(1000, push(1))
+    world.hub.push(1000, push(1), UNMARKED)
     assert world.frames(newer) == [push(1)]
 
 
@@ -102,10 +103,10 @@ def test_typing_does_not_overtake_a_new_session() -> None:
     """While pushes come from the inbox a hint without a number is dropped."""
     world = World()
     connection = world.join()
-    world.hub.push(1000, push(2))
-    world.hub.push(1000, typing())
+    world.hub.push(1000, push(2), UNMARKED)
+    world.hub.push(1000, typing(), UNMARKED)
     world.inboxes.answer(1, 2)
-    world.hub.push(1000, typing())
+    world.hub.push(1000, typing(), UNMARKED)
     assert world.frames(connection) == [push(1), push(2), typing()]
 
 
@@ -117,7 +118,7 @@ def test_a_long_inbox_is_read_in_parts() -> None:
     world = World()
     connection = world.join()
     world.hub.replay(connection, 6, [push(1), push(2)])
-    world.hub.push(1000, push(7))
+    world.hub.push(1000, push(7), UNMARKED)
     world.inboxes.answer(3, 4, last=7)
     assert world.inboxes.reads[0][3] == 4
     world.inboxes.answer(5, 6, 7)
@@ -133,7 +134,7 @@ def test_the_next_part_waits_until_the_client_has_taken_this_one() -> None:
     world.hub.replay(connection, 4, [push(1), push(2), push(3), push(4)])
     assert world.frames(connection) == [push(1), push(2)]
     assert world.inboxes.reads == []
-    world.hub.push(1000, push(5))
+    world.hub.push(1000, push(5), UNMARKED)
     connection.congested = False
     world.hub.drained(connection)
     world.inboxes.answer(3, 4, 5)
@@ -176,7 +177,7 @@ def test_what_is_missing_at_the_end_of_an_inbox() -> None:
     """A push that was counted but is not there any more is lost too: the client hears of it."""
     world = World()
     connection = world.join(acked=2)
-    world.hub.push(1000, push(4))
+    world.hub.push(1000, push(4), UNMARKED)
     world.inboxes.answer(last=4)
     assert world.codes == {connection: Close.GOING_AWAY}
 
@@ -186,7 +187,7 @@ def test_reads_at_once_are_bounded() -> None:
     world = World()
     for number in range(1, FILLS_AT_ONCE + 11):
         world.join(number * 1000)
-        world.hub.push(number * 1000, push(2))
+        world.hub.push(number * 1000, push(2), UNMARKED)
     assert len(world.inboxes.reads) == FILLS_AT_ONCE
     for left in range(FILLS_AT_ONCE + 10, 0, -1):
         assert len(world.inboxes.reads) == min(left, FILLS_AT_ONCE)
@@ -198,12 +199,12 @@ def test_a_read_that_failed_is_repeated() -> None:
     """Not at once, since Redis is away, but at the next turn; what is pushed meanwhile waits."""
     world = World()
     connection = world.join()
-    world.hub.push(1000, push(2))
+    world.hub.push(1000, push(2), UNMARKED)
     world.inboxes.answer(code=Code.INTERNAL)
     assert world.inboxes.reads == []
     world.hub.tick()
     world.inboxes.answer(1, 2)
-    world.hub.push(1000, push(3))
+    world.hub.push(1000, push(3), UNMARKED)
     assert world.frames(connection) == [push(1), push(2), push(3)]
 
 
@@ -212,7 +213,7 @@ def test_failed_reads_do_not_use_up_the_window() -> None:
     world = World()
     for number in range(1, FILLS_AT_ONCE + 1):
         world.join(number * 1000)
-        world.hub.push(number * 1000, push(2))
+        world.hub.push(number * 1000, push(2), UNMARKED)
     for _ in range(3):
         while world.inboxes.reads:
             world.inboxes.answer(code=Code.INTERNAL)
@@ -225,7 +226,7 @@ def test_a_read_shows_that_the_account_is_held_elsewhere(code: int, close: Close
     """The socket is closed, and the code says whether to come back."""
     world = World()
     connection = world.join()
-    world.hub.push(1000, push(2))
+    world.hub.push(1000, push(2), UNMARKED)
     world.inboxes.answer(code=code)
     assert world.codes == {connection: close}
 
@@ -235,7 +236,7 @@ def test_a_socket_that_goes_during_its_read(code: Code) -> None:
     """The answer finds nobody, and the next in line has its turn."""
     world = World()
     connection = world.join()
-    world.hub.push(1000, push(2))
+    world.hub.push(1000, push(2), UNMARKED)
     connection.closed(1006)
     world.inboxes.answer(1, code=code)
     world.hub.tick()
@@ -247,7 +248,7 @@ def test_a_socket_that_goes_before_its_read() -> None:
     """It gives up its place in the line."""
     world = World()
     connection = world.join()
-    world.hub.push(1000, push(2))
+    world.hub.push(1000, push(2), UNMARKED)
     world.inboxes.answer(code=Code.INTERNAL)
     connection.closed(1006)
     world.hub.tick()
@@ -258,7 +259,7 @@ def test_a_number_that_is_lost_for_good() -> None:
     """The client is let go rather than left with a silent gap: it comes back and hears of it."""
     world = World()
     connection = world.join()
-    world.hub.push(1000, push(3))
+    world.hub.push(1000, push(3), UNMARKED)
     world.inboxes.answer(1, 3)
     assert world.frames(connection) == [push(1)]
     assert world.codes == {connection: Close.GOING_AWAY}
@@ -269,8 +270,8 @@ def test_replaying_skips_what_was_written() -> None:
     world = World()
     connection = world.join(acked=2)
     world.hub.replay(connection, 4, [push(1), push(2), push(3), push(4)])
-    world.hub.push(1000, push(4))
-    world.hub.push(1000, push(5))
+    world.hub.push(1000, push(4), UNMARKED)
+    world.hub.push(1000, push(5), UNMARKED)
     assert world.frames(connection) == [push(3), push(4), push(5)]
 
 
@@ -282,8 +283,8 @@ def test_a_loss_that_the_client_was_told_of() -> None:
     world.hub.replay(connection, 8, [push(2), push(5), push(6)])
     assert world.inboxes.reads.pop()[3] == 6, "whether there is more is not known yet"
     connection.filling = False
-    world.hub.push(1000, push(9))
+    world.hub.push(1000, push(9), UNMARKED)
     world.inboxes.answer(9)
-    world.hub.push(1000, push(10))
+    world.hub.push(1000, push(10), UNMARKED)
     assert world.frames(connection) == [push(5), push(6), push(9), push(10)]
     assert world.codes == {}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chat.store.calls import Command, Done, LinkDown, Part
+from chat.store.library import Generations
 from chat.store.store import Store
 from chat.store.upkeep import Leased
 
@@ -41,7 +42,7 @@ def leased(kept: int, end: int) -> list[Any]:
 def store_on(link: FakeLink, clock: Callable[[], float]) -> Store:
     return Store(
         link,  # type: ignore[arg-type]  # as much of a link as is needed
-        "node", lambda *_: None, pools=1, pool_accounts=100, grace=30, lease=LEASE, inbox_length=100, sessions_per_account=8,
+        Generations(), "node", lambda *_: None, pools=1, pool_accounts=100, grace=30, lease=LEASE, inbox_length=100, sessions_per_account=8,
         accounts_per_minute=30, timeout=TIMEOUT, clock=clock,
     )  # fmt: skip
 

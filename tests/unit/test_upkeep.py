@@ -9,6 +9,7 @@ import pytest
 from chat.errors import Code
 from chat.store.calls import Command, Done, LinkDown
 from chat.store.figures import Figures
+from chat.store.library import Generations
 from chat.store.store import Store
 from chat.store.upkeep import POOL_SECONDS
 
@@ -44,7 +45,7 @@ class World:
         self.answers: list[tuple[int, Sequence[Any]]] = []
         self.store = Store(
             self,  # type: ignore[arg-type]  # as much of the links as is needed
-            "node", lambda *_: None, pools=count, pool_accounts=ROOM, grace=30, lease=10, inbox_length=100,
+            Generations(), "node", lambda *_: None, pools=count, pool_accounts=ROOM, grace=30, lease=10, inbox_length=100,
             sessions_per_account=8, accounts_per_minute=30, timeout=2, clock=lambda: 100.0,
         )  # fmt: skip
 
