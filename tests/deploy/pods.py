@@ -22,10 +22,18 @@ from tests.support.process import HOST, Process, free_port, wait_until
 from tests.support.sentinels import IMPATIENT
 from tests.support.servers import find_binary
 
-BASE, LARGE = ROOT / "k8s" / "base", ROOT / "k8s" / "overlays" / "large"
+BASE = ROOT / "k8s" / "base"
+LARGE, SEVERAL = ROOT / "k8s" / "overlays" / "large", ROOT / "k8s" / "overlays" / "several"
 PASSWORDS = {"chat": "of-nodes", "replica": "of-replicas", "sentinel": "of-sentinels"}
+
+
+def digest(password: str) -> str:
+    """What Redis keeps of it."""
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
 DIGESTS = {
-    f"{name}_SHA256": hashlib.sha256(PASSWORDS[user].encode()).hexdigest()
+    f"{name}_SHA256": digest(PASSWORDS[user])
     for name, user in (("PASSWORD", "chat"), ("REPLICA", "replica"), ("SENTINEL", "sentinel"))
 }
 NAME = "localhost"
@@ -174,7 +182,7 @@ def pod_of(name: str) -> Any:
 
 def unfold(directory: Path, down_after: int) -> None:
     """What the ConfigMaps and the init container make, for this machine: sentinels that look more often."""
-    for source in (BASE / "users.acl", LARGE / "peers.acl"):
+    for source in (BASE / "users.acl", SEVERAL / "replica.acl", LARGE / "sentinel.acl"):
         shutil.copy(source, directory)
     (users,) = pod_of("redis")["initContainers"]
     command = replaced(
@@ -183,7 +191,8 @@ def unfold(directory: Path, down_after: int) -> None:
     (directory / "made").mkdir()
     digests = {**DIGESTS, "SHA256": DIGESTS["PASSWORD_SHA256"]}
     subprocess.run(["/bin/sh", "-c", command], env=digests, check=True)
-    for name in ("replication.conf", "primary.sh", "redis.sh", "sentinel.sh"):
+    shutil.copy(SEVERAL / "replication.conf", directory)
+    for name in ("writes.conf", "primary.sh", "redis.sh", "sentinel.sh"):
         shutil.copy(LARGE / name, directory)
     conf = (BASE / "redis.conf").read_text()
     conf = replaced(conf, ("/etc/redis/users.acl", str(directory / "made" / "users.acl")))

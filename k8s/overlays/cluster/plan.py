@@ -1,0 +1,136 @@
+"""What to tell which server, so that all of them are one whole cluster. Looks at what they say, and asks nobody.
+
+Whoever carries it out may die in the middle, or be there twice: each order leaves less to do, and none undoes another.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from layout import SLOTS, layout, ranges
+from servers import Member, View
+
+Views = dict[str, View]
+
+
+@dataclass(frozen=True)
+class Order:
+    place: str
+    words: tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    places: list[str]
+    """"host:port" of each server; no two with one host."""
+    primaries: int
+    pools: int
+
+
+def plan(views: Views, wanted: Wanted) -> list[Order]:
+    """What to do now; when it is done, look again."""
+    meetings = list(meet(views))
+    orders = meetings + list(forget(views, wanted))
+    # Slots are given only where everybody is there and known to all: nobody who is away can have them.
+    if not orders and len(views) == len(wanted.places):
+        orders = list(give(views, wanted))
+    return orders or list(follow(views, wanted))
+
+
+def meet(views: Views) -> Iterator[Order]:
+    """Whoever does not reach another one gets the address that it has now; ids stay."""
+    for one in views.values():
+        for other in views.values():
+            seen = one.known.get(other.myself.id)
+            if one is not other and (seen is None or not seen.connected):
+                port = other.place.rpartition(":")[2]
+                yield Order(one.place, ("CLUSTER", "MEET", other.address, port))
+
+
+def forget(views: Views, wanted: Wanted) -> Iterator[Order]:
+    """Whoever has lost its volume is somebody new; the one before it will not come back.
+
+    While that one still has slots its replica takes over. Where there is none, all that was in them is gone.
+    """
+    for one in views.values():
+        for member in one.known.values():
+            if not replaced(member, views) or one.myself.follows == member.id:
+                continue
+            left = member.slots - held(views)
+            followed = any(view.myself.follows == member.id for view in views.values())
+            if not left or (len(views) == len(wanted.places) and not followed):
+                yield Order(one.place, ("CLUSTER", "FORGET", member.id))
+
+
+def give(views: Views, wanted: Wanted) -> Iterator[Order]:
+    """Slots that nobody has: to whoever has others of that share, otherwise to somebody who has none."""
+    free = set(range(SLOTS)) - taken(views)
+    primaries = [views[place] for place in wanted.places if views[place].myself.primary]
+    idle = [view for view in primaries if not view.myself.slots]
+    for share in layout(wanted.primaries, wanted.pools):
+        if not share & free:
+            continue
+        most = max(primaries, key=lambda view: len(view.myself.slots & share), default=None)
+        if most is None:
+            return
+        if not most.myself.slots & share and idle:
+            most = idle.pop(0)
+        elif most in idle:
+            idle.remove(most)
+        bounds = (bound for pair in ranges(share & free) for bound in pair)
+        yield Order(most.place, ("CLUSTER", "ADDSLOTSRANGE", *bounds))
+
+
+def follow(views: Views, wanted: Wanted) -> Iterator[Order]:
+    """A primary without slots is one too many, unless more of them are wanted than there are: then slots will
+    be moved to it. The others become replicas of those who have the fewest."""
+    members = everybody(views)
+    owners = [one for one in members.values() if one.primary and one.slots]
+    if not owners:
+        return
+    answering = [views[place].myself for place in wanted.places if place in views]
+    idle = [one for one in answering if one.primary and not one.slots]
+    missing = max(0, wanted.primaries - len(owners))
+    counts = {one.id: 0 for one in [*in_order(owners, wanted), *idle[:missing]]}
+    for one in members.values():
+        if one.follows in counts:
+            counts[one.follows] += 1
+    for view in (views[place] for place in wanted.places if place in views):
+        if view.myself in idle[missing:]:
+            fewest = min(counts, key=lambda id_: counts[id_])
+            counts[fewest] += 1
+            yield Order(view.place, ("CLUSTER", "REPLICATE", fewest))
+
+
+def replaced(member: Member, views: Views) -> bool:
+    """Whether somebody with another id has its name now."""
+    if "handshake" in member.flags:
+        return False
+    return any(
+        view.myself.host == member.host and view.myself.id != member.id for view in views.values()
+    )
+
+
+def everybody(views: Views) -> dict[str, Member]:
+    """Whoever is of the cluster, by what they say themselves; if they do not answer, by what others say."""
+    others = {
+        id_: one
+        for view in views.values()
+        for id_, one in view.known.items()
+        if not replaced(one, views) and "handshake" not in one.flags
+    }
+    return others | {view.myself.id: view.myself for view in views.values()}
+
+
+def held(views: Views) -> set[int]:
+    """The slots that those who answer have."""
+    return {slot for view in views.values() for slot in view.myself.slots}
+
+
+def taken(views: Views) -> set[int]:
+    """The slots that anybody has, by whatever anybody says."""
+    return {slot for view in views.values() for one in view.known.values() for slot in one.slots}
+
+
+def in_order(members: list[Member], wanted: Wanted) -> list[Member]:
+    hosts = [place.rpartition(":")[0] for place in wanted.places]
+    return sorted(members, key=lambda one: hosts.index(one.host) if one.host in hosts else -1)
