@@ -2,6 +2,7 @@
 files. Each Redis has a name that stays and an address that may change: loopback has many."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,8 @@ class RedisPod(Process):
         self.host = f"127.0.1.{number + 1}"
         self.address = f"127.0.2.{number + 1}"
         self.given = given
+        self.alone = False
+        """As in base/: no cluster."""
         for volume in ("data", "made"):
             (self.directory / volume).mkdir()
 
@@ -79,7 +82,10 @@ class RedisPod(Process):
             f'echo "bind {HOST} {self.host} {self.address}"\n    echo "include $GIVEN/redis.conf"'
         )
         own = self.directory / "redis.sh"
-        own.write_text(replaced(script, ('echo "include $GIVEN/redis.conf"', bind)))
+        script = replaced(script, ('echo "include $GIVEN/redis.conf"', bind))
+        if self.alone:
+            script = replaced(script, ("include $GIVEN/cluster.conf", ""))
+        own.write_text(script)
         self._launch(["/bin/sh", str(own)], env=self.env)
         return self
 
@@ -148,12 +154,27 @@ class Cluster:
     def __init__(self, given: Path, size: int) -> None:
         self.given = given
         self.servers = [RedisPod(number, given) for number in range(size)]
-        self.keeper = KeeperPod(given, {"POOLS": str(POOLS), "PRIMARIES": "3"})
-        self.keeper.env["PEERS"] = " ".join(pod.place for pod in self.servers)
+        self.keeper = KeeperPod(given, {"POOLS": str(POOLS)})
+        self.keep(3)
+
+    def keep(self, primaries: int) -> None:
+        """What the keeper is told when it starts next."""
+        places = " ".join(pod.place for pod in self.servers)
+        self.keeper.env |= {"PRIMARIES": str(primaries), "PEERS": places}
 
     def start(self) -> None:
         for pod in self.servers:
             pod.start()
+        self.keeper.start()
+
+    def grow(self, primaries: int, size: int) -> None:
+        """More pods, as the StatefulSet makes them, and the keeper knows of it."""
+        self.keeper.stop()
+        added = [RedisPod(number, self.given) for number in range(len(self.servers), size)]
+        self.servers += added
+        for pod in added:
+            pod.start()
+        self.keep(primaries)
         self.keeper.start()
 
     def owners(self) -> dict[int, RedisPod]:
@@ -165,10 +186,23 @@ class Cluster:
         return {slot: pods[host] for slot, host in told[0].items() if host in pods}
 
     def pools(self) -> list[RedisPod]:
-        """The primary of each pool."""
-        owners = self.owners()
-        slots = [crc_hqx(str(pool).encode(), 0) % SLOTS for pool in range(POOLS)]
-        return [owners[slot] for slot in slots]
+        """The primary of each pool, as soon as all agree."""
+        found: list[RedisPod] = []
+
+        def agreed() -> bool:
+            owners = self.owners()
+            slots = [crc_hqx(str(pool).encode(), 0) % SLOTS for pool in range(POOLS)]
+            found[:] = [owners[slot] for slot in slots if slot in owners]
+            return len(found) == POOLS
+
+        until(agreed, "every pool has a primary")
+        return found
+
+    @contextmanager
+    def second_keeper(self) -> Iterator[KeeperPod]:
+        """Another one beside it, as while a pod is replaced."""
+        with KeeperPod(self.given, self.keeper.env) as second:
+            yield second
 
     def whole(self, primaries: int = 3) -> bool:
         """All slots have a primary, and each primary the same number of replicas, in step."""
@@ -200,7 +234,7 @@ class Cluster:
     def replica_of(self, primary: RedisPod) -> RedisPod:
         """The one that follows it."""
         said = primary.says("replication")["slave0"]
-        return next(pod for pod in self.servers if f"port={pod.port}" in said)
+        return next(pod for pod in self.servers if re.search(rf"port\W+{pod.port}\b", said))
 
 
 def slots_of(pod: RedisPod) -> dict[int, str]:
@@ -250,6 +284,5 @@ def cluster_pods(size: int = 6) -> Iterator[Cluster]:
         given = Path(stack.enter_context(TemporaryDirectory()))
         unfold(given)
         cluster = Cluster(given, size)
-        for pod in [cluster.keeper, *cluster.servers]:
-            stack.callback(pod.close)
+        stack.callback(lambda: [pod.close() for pod in [cluster.keeper, *cluster.servers]])
         yield cluster

@@ -31,7 +31,7 @@ def plan(views: Views, wanted: Wanted) -> list[Order]:
     meetings = list(meet(views))
     orders = meetings + list(forget(views, wanted))
     # Slots are given only where everybody is there and known to all: nobody who is away can have them.
-    if not orders and len(views) == len(wanted.places):
+    if not orders and all_answer(views, wanted):
         orders = list(give(views, wanted))
     return orders or list(follow(views, wanted))
 
@@ -51,13 +51,14 @@ def forget(views: Views, wanted: Wanted) -> Iterator[Order]:
 
     While that one still has slots its replica takes over. Where there is none, all that was in them is gone.
     """
+    lost = gone(views, wanted)
+    followed = {view.myself.follows for view in views.values()}
     for one in views.values():
         for member in one.known.values():
-            if not replaced(member, views) or one.myself.follows == member.id:
+            if member.id not in lost or one.myself.follows == member.id:
                 continue
-            left = member.slots - held(views)
-            followed = any(view.myself.follows == member.id for view in views.values())
-            if not left or (len(views) == len(wanted.places) and not followed):
+            left = slots_of(member.id, views) - held(views)
+            if not left or (all_answer(views, wanted) and member.id not in followed):
                 yield Order(one.place, ("CLUSTER", "FORGET", member.id))
 
 
@@ -83,7 +84,7 @@ def give(views: Views, wanted: Wanted) -> Iterator[Order]:
 def follow(views: Views, wanted: Wanted) -> Iterator[Order]:
     """A primary without slots is one too many, unless more of them are wanted than there are: then slots will
     be moved to it. The others become replicas of those who have the fewest."""
-    members = everybody(views)
+    members = everybody(views, wanted)
     owners = [one for one in members.values() if one.primary and one.slots]
     if not owners:
         return
@@ -101,24 +102,38 @@ def follow(views: Views, wanted: Wanted) -> Iterator[Order]:
             yield Order(view.place, ("CLUSTER", "REPLICATE", fewest))
 
 
-def replaced(member: Member, views: Views) -> bool:
-    """Whether somebody with another id has its name now."""
-    if "handshake" in member.flags:
-        return False
-    return any(
-        view.myself.host == member.host and view.myself.id != member.id for view in views.values()
-    )
+def all_answer(views: Views, wanted: Wanted) -> bool:
+    return len(views) == len(wanted.places)
 
 
-def everybody(views: Views) -> dict[str, Member]:
+def gone(views: Views, wanted: Wanted) -> set[str]:
+    """The ids of those in whose place somebody else is now. Who only heard of one never heard its name."""
+    here = {view.myself.host: view.myself.id for view in views.values()}
+    found = set()
+    for view in views.values():
+        for one in view.known.values():
+            strange = one.id not in here.values() and "handshake" not in one.flags
+            nobody = not one.named and one.flags & {"fail", "noaddr"} and all_answer(views, wanted)
+            if strange and (one.host in here or nobody):
+                found.add(one.id)
+    return found
+
+
+def everybody(views: Views, wanted: Wanted) -> dict[str, Member]:
     """Whoever is of the cluster, by what they say themselves; if they do not answer, by what others say."""
+    lost = gone(views, wanted)
     others = {
         id_: one
         for view in views.values()
         for id_, one in view.known.items()
-        if not replaced(one, views) and "handshake" not in one.flags
+        if id_ not in lost and "handshake" not in one.flags
     }
     return others | {view.myself.id: view.myself for view in views.values()}
+
+
+def slots_of(id_: str, views: Views) -> set[int]:
+    """The slots of somebody, by whatever anybody says."""
+    return {slot for view in views.values() if id_ in view.known for slot in view.known[id_].slots}
 
 
 def held(views: Views) -> set[int]:

@@ -22,6 +22,7 @@ class Member:
     host: str
     """Its name; its address as long as the name is not known."""
     flags: frozenset[str]
+    named: bool = True
     follows: str = ""
     """The id of its primary."""
     connected: bool = True
@@ -61,6 +62,7 @@ def parse(line: str) -> Member:
         id=id_,
         host=name or address.rpartition(":")[0],
         flags=frozenset(flags.split(",")),
+        named=bool(name),
         follows=follows.strip("-"),
         connected=link == "connected",
         slots=frozenset(held),

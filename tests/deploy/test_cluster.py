@@ -1,0 +1,258 @@
+"""k8s/overlays/cluster, run for real as far as one machine can: its scripts start Redis and the keeper with its own
+files. See cluster_pods.py; test_cluster_plan.py has what the keeper decides, and test_moving.py how a pool moves."""
+
+import signal
+from typing import Any
+
+import pytest
+import redis
+
+from tests.deploy.cluster_pods import POOLS, Cluster, RedisPod, cluster_pods
+from tests.deploy.pods import until
+
+
+def write(cluster: Cluster, value: str) -> None:
+    """Something of each pool, which its replica has too."""
+    for pool, primary in enumerate(cluster.pools()):
+        primary.ask("chat", "HSET", f"chat:{{{pool}}}:kept", "a", value)
+        replica = cluster.replica_of(primary)
+        until(lambda r=replica, p=pool: offsets(r) >= offsets(cluster.pools()[p]), "it is copied")
+
+
+def offsets(pod: RedisPod) -> int:
+    said = pod.says("replication")
+    return int(said.get("slave_repl_offset", said["master_repl_offset"]))
+
+
+def kept(cluster: Cluster) -> set[Any]:
+    """What there is of all pools together."""
+    return {
+        primary.ask("chat", "HGET", f"chat:{{{pool}}}:kept", "a")
+        for pool, primary in enumerate(cluster.pools())
+    }
+
+
+def until_another(cluster: Cluster, old: RedisPod, pool: int) -> RedisPod:
+    """Return another primary of that pool than this."""
+    until(lambda: cluster.pools()[pool] is not old, "its replica has taken over")
+    return cluster.pools()[pool]
+
+
+def ids(cluster: Cluster) -> list[str]:
+    return [str(pod.ask("chat", "CLUSTER", "MYID")) for pod in cluster.servers]
+
+
+def nobody_lacks_a_permission(cluster: Cluster) -> None:
+    for pod in [*cluster.servers, cluster.keeper]:
+        for word in ("NOPERM", "NOAUTH", "WRONGPASS", "no permissions"):
+            assert word not in pod.log()
+
+
+def test_it_is_formed_once() -> None:
+    """The first three share the pools evenly, each of the others follows one of them. A keeper that starts anew,
+    or a second one, has nothing to do."""
+    with cluster_pods() as cluster:
+        cluster.start()
+        before = cluster.until_whole()
+        assert cluster.pools() == cluster.servers[:3] * (POOLS // 3)
+        for primary, replica in zip(cluster.servers[:3], cluster.servers[3:], strict=True):
+            assert cluster.replica_of(primary) is replica
+        who = ids(cluster)
+        cluster.keeper.stop()
+        assert cluster.keeper.exit_code == 0
+        cluster.keeper.start()
+        until(lambda: "all is whole" in cluster.keeper.log_since_start(), "it has looked")
+        assert "CLUSTER" not in cluster.keeper.log_since_start()
+        assert cluster.owners() == before
+        assert ids(cluster) == who
+        nobody_lacks_a_permission(cluster)
+
+
+def test_a_keeper_is_killed_again_and_again_while_it_forms_it() -> None:
+    """After each of its orders; and then there is a cluster like any other, also where two work at once."""
+    with cluster_pods() as cluster:
+        for pod in cluster.servers:
+            pod.start()
+        orders = ("MEET", "ADDSLOTSRANGE", "REPLICATE")
+        for order in orders:
+            cluster.keeper.start()
+            until(lambda o=order: o in cluster.keeper.log_since_start(), f"it has said {order}")
+            cluster.keeper.kill()
+        cluster.keeper.start()
+        with cluster.second_keeper():
+            cluster.until_whole()
+        assert cluster.pools() == cluster.servers[:3] * (POOLS // 3)
+
+
+def test_each_is_restarted() -> None:
+    """One after the other, told to stop, with another address afterwards: a primary hands over first, nothing is
+    lost, who comes back is the same and a replica. The keeper is not needed for it."""
+    with cluster_pods() as cluster:
+        cluster.start()
+        cluster.until_whole()
+        write(cluster, "first")
+        cluster.keeper.stop()
+        who = ids(cluster)
+        for pod in reversed(cluster.servers):
+            was_primary = pod.primary
+            if was_primary:
+                heir = cluster.replica_of(pod)
+                pod.hand_over()
+                assert not pod.primary
+                assert heir.primary
+            pod.stop(timeout=30)
+            pod.move()
+            pod.start()
+            cluster.until_whole()
+            assert not pod.primary
+        assert ids(cluster) == who
+        assert kept(cluster) == {"first"}
+        nobody_lacks_a_permission(cluster)
+
+
+def test_a_replica_has_nobody_to_hand_over_to() -> None:
+    """Nor has a primary whose replica is gone: both are ready to stop soon."""
+    with cluster_pods() as cluster:
+        cluster.start()
+        cluster.until_whole()
+        primary = cluster.servers[0]
+        replica = cluster.replica_of(primary)
+        replica.hand_over()
+        assert primary.primary
+        replica.kill()
+        primary.hand_over()  # which takes no longer than it may
+        assert primary.primary
+
+
+def test_a_primary_is_killed() -> None:
+    """Its replica takes over by itself, and whoever comes back is a replica."""
+    with cluster_pods() as cluster:
+        cluster.start()
+        cluster.until_whole()
+        write(cluster, "first")
+        cluster.keeper.stop()
+        old = cluster.servers[1]
+        old.kill()
+        new = until_another(cluster, old, 1)
+        assert kept(cluster) == {"first"}
+        old.start()
+        cluster.until_whole()
+        assert new.primary
+        assert kept(cluster) == {"first"}
+
+
+def test_all_are_gone_at_once_and_have_other_addresses() -> None:
+    """Nobody finds anybody, until the keeper has brought them together. Everybody is who they were."""
+    with cluster_pods() as cluster:
+        cluster.start()
+        before = cluster.until_whole()
+        write(cluster, "first")
+        who = ids(cluster)
+        for pod in cluster.servers:
+            pod.signal(signal.SIGSTOP)  # so that nobody takes over meanwhile
+        for pod in cluster.servers:
+            pod.kill()
+            pod.move()
+            pod.start()
+        after = cluster.until_whole()
+        assert ids(cluster) == who
+        assert kept(cluster) == {"first"}
+        assert set(after) == set(before)
+
+
+def test_all_are_gone_at_once_and_a_primary_for_good() -> None:
+    """Its replica takes over, though it has never heard of it since."""
+    with cluster_pods() as cluster:
+        cluster.start()
+        cluster.until_whole()
+        write(cluster, "first")
+        for pod in cluster.servers:
+            pod.signal(signal.SIGSTOP)
+        for pod in cluster.servers:
+            pod.kill()
+        for pod in cluster.servers[1:]:
+            pod.move()
+            pod.start()
+        until_another(cluster, cluster.servers[0], 0)
+        assert kept(cluster) == {"first"}
+
+
+@pytest.mark.parametrize("number", [0, 3], ids=["a primary", "a replica"])
+def test_a_volume_is_lost(number: int) -> None:
+    """Whoever had it comes back as somebody new, follows whom nobody else follows, and has everything; who it was
+    is forgotten."""
+    with cluster_pods() as cluster:
+        cluster.start()
+        cluster.until_whole()
+        write(cluster, "first")
+        lost = cluster.servers[number]
+        old = lost.ask("chat", "CLUSTER", "MYID")
+        lost.kill()
+        lost.fresh()
+        lost.move()
+        lost.start()
+        cluster.until_whole()
+        assert not lost.primary
+        assert kept(cluster) == {"first"}
+        assert all(old not in str(pod.ask("chat", "CLUSTER", "NODES")) for pod in cluster.servers)
+
+
+def test_the_volumes_of_a_primary_and_its_replica_are_lost() -> None:
+    """What was in their pools is gone, and nothing else: they begin anew, and so do these pools."""
+    with cluster_pods() as cluster:
+        cluster.start()
+        cluster.until_whole()
+        write(cluster, "first")
+        both = [cluster.servers[1], cluster.servers[4]]
+        for pod in both:
+            pod.kill()
+        for pod in both:
+            pod.fresh()
+            pod.start()
+        cluster.until_whole()
+        assert cluster.pools() == cluster.servers[:3] * (POOLS // 3)
+        assert kept(cluster) == {"first", None}
+
+
+def test_a_redis_of_base_becomes_the_first() -> None:
+    """With its volume, and with the people in pool 0."""
+    with cluster_pods() as cluster:
+        first = cluster.servers[0]
+        first.alone = True
+        first.start()
+        until(lambda: first.ask("chat", "PING"), "it answers")
+        first.ask("chat", "HSET", "chat:{0}:kept", "a", "from base")
+        first.stop()
+        first.alone = False
+        cluster.start()
+        cluster.until_whole()
+        assert cluster.pools() == cluster.servers[:3] * (POOLS // 3)
+        assert kept(cluster) == {"from base", None}
+
+
+def test_nobody_may_do_more_than_their_part() -> None:
+    """Nodes look, the keeper arranges, replicas copy."""
+    with cluster_pods() as cluster:
+        cluster.start()
+        cluster.until_whole()
+        pod = cluster.servers[0]
+        for user, command in (
+            ("chat", "CLUSTER FORGET x"),
+            ("chat", "CLUSTER FAILOVER"),
+            ("chat", "CLUSTER RESET"),
+            ("chat", "CLUSTER MEET 127.0.0.1 1"),
+            ("chat", "CLUSTER SETSLOT 1 STABLE"),
+            ("chat", "CLUSTER GETKEYSINSLOT 1 1"),
+            ("chat", "PSYNC ? -1"),
+            ("keeper", "CLUSTER RESET"),
+            ("keeper", "CLUSTER FLUSHSLOTS"),
+            ("keeper", "DUMP other"),
+            ("keeper", "HGETALL chat:{0}:last"),
+            ("keeper", "SSUBSCRIBE chat:{0}:push:1"),
+            ("keeper", "CONFIG GET *"),
+            ("keeper", "SHUTDOWN"),
+            ("replica", "HGETALL chat:{0}:last"),
+            ("replica", "CLUSTER NODES"),
+        ):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                pod.ask(user, *command.split())
