@@ -177,6 +177,10 @@ class Cluster:
         self.keep(primaries)
         self.keeper.start()
 
+    def close(self) -> None:
+        for pod in [self.keeper, *self.servers]:
+            pod.close()
+
     def owners(self) -> dict[int, RedisPod]:
         """Who has which slot, when all who answer agree on it; otherwise nothing."""
         told = [slots_of(pod) for pod in self.servers if pod.running]
@@ -284,5 +288,5 @@ def cluster_pods(size: int = 6) -> Iterator[Cluster]:
         given = Path(stack.enter_context(TemporaryDirectory()))
         unfold(given)
         cluster = Cluster(given, size)
-        stack.callback(lambda: [pod.close() for pod in [cluster.keeper, *cluster.servers]])
+        stack.callback(cluster.close)
         yield cluster

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 import redis
 
+from layout import slot_of
 from tests.deploy.cluster_pods import PASSWORDS, POOLS, Cluster, RedisPod, cluster_pods
 from tests.deploy.pods import until
 from tests.support.balancer import replaced
@@ -132,6 +133,18 @@ def test_a_pool_is_moved_while_people_write(cluster: Cluster) -> None:
     assert "NOPERM" not in cluster.keeper.log()
 
 
+def test_key_by_key_a_function_would_find_half_of_it(cluster: Cluster) -> None:
+    """The usual way, as `redis-cli --cluster reshard` begins it: that is why there is another one."""
+    old, new = cluster.pools()[POOL], cluster.servers[1]
+    setslot = ("CLUSTER", "SETSLOT", slot_of(POOL))
+    new.ask("keeper", *setslot, "IMPORTING", old.ask("chat", "CLUSTER", "MYID"))
+    old.ask("keeper", *setslot, "MIGRATING", new.ask("chat", "CLUSTER", "MYID"))
+    with calling(old) as caller:
+        until(lambda: caller.refused, "it has called")
+    assert caller.confirmed == 0
+    assert "HALF" in str(caller.refused)
+
+
 @pytest.mark.parametrize(
     "before",
     ['self._set(old, "MIGRATING"', 'self._set(new, "NODE"'],
@@ -169,6 +182,7 @@ def test_it_takes_too_long(cluster: Cluster) -> None:
     done = move(cluster, POOL, new)
     assert done.returncode == 1
     assert "too long" in done.stderr
+    assert "chat:" not in done.stderr
     with calling(old) as caller:
         until(lambda: caller.confirmed > 20, "nobody waits")
     assert cluster.pools()[POOL] is old
@@ -192,9 +206,11 @@ def test_it_grows(cluster: Cluster) -> None:
 
     def joined() -> bool:
         said = new.says("replication")
-        return said.get("connected_slaves") == "1" and cluster.replica_of(new) is follower
+        if said.get("connected_slaves") != "1" or new.says("cluster")["cluster_state"] != "ok":
+            return False
+        return cluster.replica_of(new) is follower
 
-    until(joined, "the new ones are a pair")
+    until(joined, "the new ones are a pair, and ready")
     done = move(cluster, POOL, new)
     assert done.returncode == 0, done.stdout + done.stderr
     cluster.until_whole(primaries=4)

@@ -41,6 +41,8 @@ class Move:
             if started not in {None, self._target.myself.id}:
                 raise NotMoved(f"it is on its way to {started}")
             # When it is leaving already, an earlier run has copied everything, and people write there.
+            if b"cluster_state:ok" not in new.execute_command("CLUSTER", "INFO"):
+                raise NotMoved(f"{self._target.place} is not ready")
             copied = 0 if started else self._copy(old, new)
             self._set(new, "NODE", self._target.myself.id)
         self._until_known()
@@ -53,6 +55,7 @@ class Move:
             old.execute_command("CLIENT", "PAUSE", PAUSE_SECONDS * 1000, "WRITE")
             until = time.monotonic() + PAUSE_SECONDS - MARGIN_SECONDS
             copied = self._copy_keys(old, new, until)
+            self._until_copied(new, until + MARGIN_SECONDS / 2)
             # From here on the nodes are sent there. Only then those that wait go on.
             self._set(old, "MIGRATING", self._target.myself.id)
         except BaseException:
@@ -68,33 +71,31 @@ class Move:
     def _copy_keys(self, old: Any, new: Any, until: float) -> int:
         copied = 0
         for keys in self._keys(old):
-            with old.pipeline(transaction=False) as asked:
-                for key in keys:
-                    asked.execute_command("DUMP", key)
-                    asked.execute_command("PEXPIRETIME", key)
-                said = asked.execute()
-            with new.pipeline(transaction=False) as told:
-                for key, value, ends in zip(keys, said[::2], said[1::2], strict=True):
-                    if value is not None:
-                        at = max(0, ends)
-                        told.execute_command("RESTORE-ASKING", key, at, value, "REPLACE", "ABSTTL")
-                copied += len(told.execute())
+            asked = [(word, key) for key in keys for word in ("DUMP", "PEXPIRETIME")]
+            said = all_of(old, asked)
+            told = [
+                ("RESTORE-ASKING", key, max(0, ends), value, "REPLACE", "ABSTTL")
+                for key, value, ends in zip(keys, said[::2], said[1::2], strict=True)
+                if value is not None
+            ]
+            copied += len(all_of(new, told))
             if time.monotonic() > until:
                 raise NotMoved(f"{copied} keys took too long")
-        # Not only on one machine.
-        replicas = sum(one.follows == self._target.myself.id for one in self._target.known.values())
-        if new.execute_command("WAIT", min(1, replicas), REPLICA_MS) < min(1, replicas):
-            raise NotMoved(f"{self._target.place} has no replica in step")
         return copied
+
+    def _until_copied(self, new: Any, until: float) -> None:
+        """Until a replica has it too, where there is one: it is soon nowhere else."""
+        replicas = sum(one.follows == self._target.myself.id for one in self._target.known.values())
+        wanted = min(1, replicas)
+        if new.execute_command("WAIT", wanted, REPLICA_MS) < wanted:
+            raise NotMoved(f"{self._target.place} has no replica in step")
+        if time.monotonic() > until:
+            raise NotMoved("it took too long")
 
     def _clear(self, new: Any) -> None:
         """Without what an earlier run has left."""
         for keys in self._keys(new):
-            with new.pipeline(transaction=False) as told:
-                for key in keys:
-                    told.execute_command("ASKING")
-                    told.execute_command("UNLINK", key)
-                told.execute()
+            all_of(new, [words for key in keys for words in (("ASKING",), ("UNLINK", key))])
 
     def _keys(self, server: Any) -> Iterator[list[bytes]]:
         count = server.execute_command("CLUSTER", "COUNTKEYSINSLOT", self._slot)
@@ -114,6 +115,18 @@ class Move:
                 return
             time.sleep(0.1)
         raise NotMoved(f"{self._source.place} has not heard that it was moved: look again")
+
+
+def all_of(server: Any, commands: list[tuple[Any, ...]]) -> list[Any]:
+    """The answers; the first refusal as it is, without the command, in which is what people wrote."""
+    with server.pipeline(transaction=False) as pipe:
+        for words in commands:
+            pipe.execute_command(*words)
+        answers: list[Any] = pipe.execute(raise_on_error=False)
+    for one in answers:
+        if isinstance(one, Exception):
+            raise one
+    return answers
 
 
 def holder(slot: int, views: dict[str, View]) -> View:
