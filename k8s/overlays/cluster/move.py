@@ -1,11 +1,13 @@
 """Says where the pools are, or moves one to another primary: ``python move.py``, ``python move.py POOL HOST``.
 
-In one piece: where keys go one after the other, as with ``redis-cli --cluster reshard``, the functions of the nodes
-would find half of a pool, and make of it what they can. So whoever wants to write waits for that time, at
-most PAUSE_SECONDS; after that it is undone. Whatever ends this in the middle, the same command again ends it well.
+Nodes do not follow ASK: while a pool is on its way they wait, because there a function would find only a part of it. So
+the pool stands still until all of it has been copied; the old primary keeps everything until then, and goes on with it
+when something goes wrong, its replica too if it dies. Killed in the middle, the same command again does it, and
+with the HOST where the pool is it stays there.
 """
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -17,11 +19,9 @@ import redis
 from layout import slot_of
 from servers import View, connected, look, look_at_all
 
-PAUSE_SECONDS = 30
-# What is left of it when the last key has been copied.
-MARGIN_SECONDS = 5
-BATCH = 500
+BATCH = 200
 REPLICA_MS = 2000
+KNOWN_SECONDS = 30
 
 
 class NotMoved(Exception):
@@ -37,65 +37,57 @@ class Move:
     def run(self) -> int:
         """Do it; the number of keys that were copied."""
         with connected(self._source.place) as old, connected(self._target.place) as new:
-            started = self._source.myself.leaving.get(self._slot)
-            if started not in {None, self._target.myself.id}:
-                raise NotMoved(f"it is on its way to {started}")
-            # When it is leaving already, an earlier run has copied everything, and people write there.
             if b"cluster_state:ok" not in new.execute_command("CLUSTER", "INFO"):
                 raise NotMoved(f"{self._target.place} is not ready")
-            copied = 0 if started else self._copy(old, new)
+            try:
+                copied = self._copy(old, new)
+            except BaseException:
+                self._undo(old, new)
+                raise
             self._set(new, "NODE", self._target.myself.id)
         self._until_known()
         return copied
 
     def _copy(self, old: Any, new: Any) -> int:
         self._set(new, "IMPORTING", self._source.myself.id)
-        try:
-            self._clear(new)
-            old.execute_command("CLIENT", "PAUSE", PAUSE_SECONDS * 1000, "WRITE")
-            until = time.monotonic() + PAUSE_SECONDS - MARGIN_SECONDS
-            copied = self._copy_keys(old, new, until)
-            self._until_copied(new, until + MARGIN_SECONDS / 2)
-            # From here on the nodes are sent there. Only then those that wait go on.
-            self._set(old, "MIGRATING", self._target.myself.id)
-        except BaseException:
-            with suppress(OSError, redis.RedisError):
-                self._clear(new)
-                self._set(new, "STABLE")
-            raise
-        finally:
-            with suppress(OSError, redis.RedisError):
-                old.execute_command("CLIENT", "UNPAUSE")
-        return copied
-
-    def _copy_keys(self, old: Any, new: Any, until: float) -> int:
+        self._clear(new)
+        # From here on nobody writes.
+        self._set(old, "MIGRATING", self._target.myself.id)
+        host, port = self._target.address, self._target.place.rpartition(":")[2]
+        login = ("AUTH2", "keeper", os.environ["KEEPER_PASSWORD"])
         copied = 0
         for keys in self._keys(old):
-            asked = [(word, key) for key in keys for word in ("DUMP", "PEXPIRETIME")]
-            said = all_of(old, asked)
-            told = [
-                ("RESTORE-ASKING", key, max(0, ends), value, "REPLACE", "ABSTTL")
-                for key, value, ends in zip(keys, said[::2], said[1::2], strict=True)
-                if value is not None
-            ]
-            copied += len(all_of(new, told))
-            if time.monotonic() > until:
-                raise NotMoved(f"{copied} keys took too long")
+            to = ("MIGRATE", host, port, "", 0, REPLICA_MS, "COPY", "REPLACE", *login, "KEYS")
+            old.execute_command(*to, *keys)
+            copied += len(keys)
+        self._until_copied(new)
         return copied
 
-    def _until_copied(self, new: Any, until: float) -> None:
+    def _until_copied(self, new: Any) -> None:
         """Until a replica has it too, where there is one: it is soon nowhere else."""
         replicas = sum(one.follows == self._target.myself.id for one in self._target.known.values())
         wanted = min(1, replicas)
+        new.execute_command(
+            "PING"
+        )  # WAIT is for all that was done before what this connection did last
         if new.execute_command("WAIT", wanted, REPLICA_MS) < wanted:
             raise NotMoved(f"{self._target.place} has no replica in step")
-        if time.monotonic() > until:
-            raise NotMoved("it took too long")
+
+    def _undo(self, old: Any, new: Any) -> None:
+        for server, clear in ((old, False), (new, True)):
+            with suppress(OSError, redis.RedisError):
+                if clear:
+                    self._clear(server)
+                self._set(server, "STABLE")
 
     def _clear(self, new: Any) -> None:
         """Without what an earlier run has left."""
         for keys in self._keys(new):
-            all_of(new, [words for key in keys for words in (("ASKING",), ("UNLINK", key))])
+            with new.pipeline(transaction=False) as told:
+                for key in keys:
+                    told.execute_command("ASKING")
+                    told.execute_command("UNLINK", key)
+                told.execute()
 
     def _keys(self, server: Any) -> Iterator[list[bytes]]:
         count = server.execute_command("CLUSTER", "COUNTKEYSINSLOT", self._slot)
@@ -108,7 +100,7 @@ class Move:
 
     def _until_known(self) -> None:
         """Until the old one has heard of it, and has thrown its copy away."""
-        until = time.monotonic() + PAUSE_SECONDS
+        until = time.monotonic() + KNOWN_SECONDS
         while time.monotonic() < until:
             view = look(self._source.place)
             if view is not None and self._slot not in view.myself.slots:
@@ -117,16 +109,10 @@ class Move:
         raise NotMoved(f"{self._source.place} has not heard that it was moved: look again")
 
 
-def all_of(server: Any, commands: list[tuple[Any, ...]]) -> list[Any]:
-    """The answers; the first refusal as it is, without the command, in which is what people wrote."""
-    with server.pipeline(transaction=False) as pipe:
-        for words in commands:
-            pipe.execute_command(*words)
-        answers: list[Any] = pipe.execute(raise_on_error=False)
-    for one in answers:
-        if isinstance(one, Exception):
-            raise one
-    return answers
+def stay(slot: int, where: View) -> None:
+    """It goes on where it is, if it was on its way."""
+    with connected(where.place) as server:
+        server.execute_command("CLUSTER", "SETSLOT", slot, "STABLE")
 
 
 def holder(slot: int, views: dict[str, View]) -> View:
@@ -161,6 +147,7 @@ def main(arguments: list[str]) -> None:
     pool, name = arguments
     source, target = holder(slot_of(int(pool)), views), named(name, views)
     if source is target:
+        stay(slot_of(int(pool)), source)
         print(f"pool {pool} is there")
         return
     began = time.monotonic()
@@ -170,6 +157,9 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    # Whoever ends it lets it undo what it has begun.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit("move: ended"))
     try:
         main(sys.argv[1:])
     except (NotMoved, OSError, redis.RedisError) as error:

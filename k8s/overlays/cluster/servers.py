@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import redis
@@ -27,8 +27,6 @@ class Member:
     """The id of its primary."""
     connected: bool = True
     slots: frozenset[int] = frozenset()
-    leaving: dict[int, str] = field(default_factory=dict, hash=False)
-    """Slots that are given away, and to whom."""
 
     @property
     def primary(self) -> bool:
@@ -49,13 +47,8 @@ def parse(line: str) -> Member:
     id_, where, flags, follows, _, _, _, link, *slots = line.split()
     address, _, name = where.partition(",")
     held: set[int] = set()
-    leaving: dict[int, str] = {}
     for one in slots:
-        if one.startswith("["):
-            slot, arrow, other = one.strip("[]").partition("->-")
-            if arrow:
-                leaving[int(slot)] = other
-        else:
+        if not one.startswith("["):  # those that are on their way, and are named above too
             first, _, last = one.partition("-")
             held.update(range(int(first), int(last or first) + 1))
     return Member(
@@ -66,7 +59,6 @@ def parse(line: str) -> Member:
         follows=follows.strip("-"),
         connected=link == "connected",
         slots=frozenset(held),
-        leaving=leaving,
     )
 
 
