@@ -1,27 +1,33 @@
 """k8s/overlays/cluster, run for real as far as one machine can: its scripts start Redis and the keeper with its own
 files. See cluster_pods.py; test_cluster_plan.py has what the keeper decides, and test_moving.py how a pool moves."""
 
+import asyncio
 import signal
 from typing import Any
 
 import pytest
 import redis
 
-from tests.deploy.cluster_pods import POOLS, Cluster, RedisPod, cluster_pods
-from tests.deploy.pods import until
+from tests.deploy.cluster_pods import PASSWORDS, POOLS, Cluster, RedisPod, cluster_pods
+from tests.deploy.pods import PATIENCE, until
+from tests.support.nodes import NO_LIMITS, NodeProcess
+from tests.support.wire import Wire, pair
+
+QUICK = {**NO_LIMITS, "CHAT_REDIS_TIMEOUT_SECONDS": "0.8", "CHAT_NODE_LEASE_SECONDS": "4"}
 
 
 def write(cluster: Cluster, value: str) -> None:
-    """Something of each pool, which its replica has too."""
+    """Something in each pool, which its replica has too."""
     for pool, primary in enumerate(cluster.pools()):
         primary.ask("chat", "HSET", f"chat:{{{pool}}}:kept", "a", value)
-        replica = cluster.replica_of(primary)
-        until(lambda r=replica, p=pool: offsets(r) >= offsets(cluster.pools()[p]), "it is copied")
+    for primary in cluster.servers[:3]:
+        copied(primary, cluster.replica_of(primary))
 
 
-def offsets(pod: RedisPod) -> int:
-    said = pod.says("replication")
-    return int(said.get("slave_repl_offset", said["master_repl_offset"]))
+def copied(primary: RedisPod, replica: RedisPod) -> None:
+    """Return when the replica has all that its primary has by now."""
+    offset = int(primary.says("replication")["master_repl_offset"])
+    until(lambda: int(replica.says("replication")["slave_repl_offset"]) >= offset, "it is copied")
 
 
 def kept(cluster: Cluster) -> set[Any]:
@@ -256,3 +262,45 @@ def test_nobody_may_do_more_than_their_part() -> None:
         ):
             with pytest.raises(redis.exceptions.NoPermissionError):
                 pod.ask(user, *command.split())
+
+
+async def say_to_all(people: list[tuple[Wire, Wire, int]], word: str) -> None:
+    """Each to their partner, again while it is refused, and it arrives once."""
+    for one, other, session in people:
+        retry = None
+        async with asyncio.timeout(PATIENCE):
+            while (await one.say(session, word, word, retry))["code"] != 0:
+                retry = True
+                await one.nothing()
+        await other.expect("PUSH_DIALOGUE_REQ", content=word)
+
+
+def test_people_go_on_whatever_happens_to_their_pool() -> None:
+    """A pair in each pool, over two nodes: while one is moved, while a primary hands over and stops, when
+    another one is killed."""
+    with cluster_pods() as cluster:
+        cluster.start()
+        cluster.until_whole()
+        servers = cluster.servers
+        url = f"redis+cluster://chat:{PASSWORDS['chat']}@{servers[0].place},{servers[4].place}"
+        pools = {**QUICK, "CHAT_POOLS": str(POOLS), "CHAT_POOL_ACCOUNTS": "2"}
+        with NodeProcess(url, pools) as node, NodeProcess(url, pools) as other:
+
+            async def scenario() -> None:
+                people = [await pair(node.url, other.url) for _ in range(POOLS)]
+                assert {one.account_id % 1000 for one, _, _ in people} == set(range(POOLS))
+                await say_to_all(people, "hello")
+                moved = await asyncio.to_thread(cluster.keeper.run, "move.py", "0", servers[2].host)
+                assert moved.returncode == 0, moved.stderr
+                await say_to_all(people, "moved")
+                await asyncio.to_thread(servers[1].hand_over)
+                await asyncio.to_thread(servers[1].stop)
+                await say_to_all(people, "handed over")
+                await asyncio.to_thread(copied, servers[2], cluster.replica_of(servers[2]))
+                servers[2].kill()
+                await say_to_all(people, "killed")
+                for one, _, session in people:
+                    assert (await one.leave(session))["code"] == 0
+
+            asyncio.run(scenario())
+        nobody_lacks_a_permission(cluster)
