@@ -15,9 +15,8 @@ from typing import Any, Self
 
 import pytest
 import redis
-import yaml
 
-from tests.deploy.pods import BASE, SEVERAL, digest, until
+from tests.deploy.pods import BASE, SEVERAL, digest, make_users, until
 from tests.support.balancer import replaced
 from tests.support.nodes import ROOT
 from tests.support.process import HOST, Process, free_port, is_free
@@ -154,7 +153,7 @@ class Cluster:
     def __init__(self, given: Path, size: int) -> None:
         self.given = given
         self.servers = [RedisPod(number, given) for number in range(size)]
-        self.keeper = KeeperPod(given, {"POOLS": str(POOLS)})
+        self.keeper = KeeperPod(given, {"CHAT_POOLS": str(POOLS)})
         self.keep(3)
 
     def keep(self, primaries: int) -> None:
@@ -251,29 +250,22 @@ def slots_of(pod: RedisPod) -> dict[int, str]:
     }
 
 
-def pod_of(workload: str) -> Any:
-    """As it is in the overlay: a patch, or all of it."""
-    return yaml.safe_load((CLUSTER / workload).read_text())["spec"]["template"]["spec"]
-
-
 def unfold(directory: Path) -> None:
     """What the ConfigMaps and the init container make, for this machine."""
     for source in (BASE / "users.acl", SEVERAL / "replica.acl", CLUSTER / "keeper.acl"):
         shutil.copy(source, directory)
-    (users,) = pod_of("patches/redis-statefulset.yaml")["initContainers"]
-    command = replaced(
-        users["command"][-1], ("/given", str(directory)), ("/etc/redis", str(directory))
-    ).replace(f"> {directory}/users.acl", f"> {directory}/made.acl")
-    digests = {
-        "SHA256": digest(PASSWORDS["chat"]),
-        "REPLICA_SHA256": digest(PASSWORDS["replica"]),
-        "KEEPER_SHA256": digest(PASSWORDS["keeper"]),
-    }
-    subprocess.run(["/bin/sh", "-c", command], env=digests, check=True)
+    make_users(
+        directory,
+        {
+            "SHA256": digest(PASSWORDS["chat"]),
+            "REPLICA_SHA256": digest(PASSWORDS["replica"]),
+            "KEEPER_SHA256": digest(PASSWORDS["keeper"]),
+        },
+    )
     for source in [SEVERAL / "replication.conf", *CLUSTER.glob("*.sh"), *CLUSTER.glob("*.py")]:
         shutil.copy(source, directory)
     conf = (BASE / "redis.conf").read_text()
-    conf = replaced(conf, ("/etc/redis/users.acl", str(directory / "made.acl")))
+    conf = replaced(conf, ("/etc/redis/users.acl", str(directory / "made" / "users.acl")))
     (directory / "redis.conf").write_text(f"{conf}\nrepl-diskless-sync-delay 0\n")
     conf = (CLUSTER / "cluster.conf").read_text()
     conf = replaced(conf, ("cluster-node-timeout 5000", "cluster-node-timeout 2000"))

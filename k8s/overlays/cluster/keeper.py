@@ -1,8 +1,8 @@
 """Forms a Redis Cluster, and keeps it whole: brings together who has a new address, lets somebody whose volume was
 lost be a replica again. One of it is enough, and nothing needs it while nothing changes.
 
-PEERS is "host:port host:port …", PRIMARIES how many of them have slots, POOLS the nodes' CHAT_POOLS; the password
-is in KEEPER_PASSWORD. It works in steps, each after a new look: plan.py. Who takes over for a primary that is gone
+PEERS is "host:port host:port …", PRIMARIES how many of them have slots, CHAT_POOLS what nodes are told too; the
+password is in KEEPER_PASSWORD. It works in steps, each after a new look: plan.py. Who takes over for a primary that is gone
 is not its affair: servers decide that among themselves.
 """
 
@@ -24,7 +24,7 @@ def wanted() -> Wanted:
     places = os.environ["PEERS"].split()
     if len({place.rpartition(":")[0] for place in places}) < len(places):
         sys.exit("keeper: each of PEERS needs a host name of its own")
-    return Wanted(places, int(os.environ["PRIMARIES"]), int(os.environ["POOLS"]))
+    return Wanted(places, int(os.environ["PRIMARIES"]), int(os.environ["CHAT_POOLS"]))
 
 
 class Keeper:

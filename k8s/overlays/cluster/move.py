@@ -132,11 +132,15 @@ def named(name: str, views: dict[str, View]) -> View:
 
 
 def show(views: dict[str, View]) -> None:
-    for pool in range(int(os.environ["POOLS"])):
-        view = holder(slot_of(pool), views)
-        with connected(view.place) as server:
-            keys = server.execute_command("CLUSTER", "COUNTKEYSINSLOT", slot_of(pool))
-        print(f"pool {pool}  slot {slot_of(pool):5}  {view.place}  {keys} keys")
+    for pool in range(int(os.environ["CHAT_POOLS"])):
+        slot = slot_of(pool)
+        try:
+            place = holder(slot, views).place
+            with connected(place) as server:
+                said = f"{place}  {server.execute_command('CLUSTER', 'COUNTKEYSINSLOT', slot)} keys"
+        except NotMoved as error:
+            said = str(error)
+        print(f"pool {pool}  slot {slot:5}  {said}")
 
 
 def main(arguments: list[str]) -> None:
