@@ -10,7 +10,7 @@ import redis
 
 from tests.deploy.cluster_pods import PASSWORDS, POOLS, Cluster, RedisPod, cluster_pods
 from tests.deploy.pods import PATIENCE, until
-from tests.support.nodes import NO_LIMITS, NodeProcess
+from tests.support.nodes import NO_LIMITS, ROOT, NodeProcess
 from tests.support.wire import Wire, pair
 
 QUICK = {**NO_LIMITS, "CHAT_REDIS_TIMEOUT_SECONDS": "0.8", "CHAT_NODE_LEASE_SECONDS": "4"}
@@ -64,6 +64,8 @@ def test_it_is_formed_once() -> None:
         for primary, replica in zip(cluster.servers[:3], cluster.servers[3:], strict=True):
             assert cluster.replica_of(primary) is replica
         who = ids(cluster)
+        epochs = [pod.says("cluster")["cluster_my_epoch"] for pod in cluster.servers[:3]]
+        assert epochs == ["1", "2", "3"]
         cluster.keeper.stop()
         assert cluster.keeper.exit_code == 0
         cluster.keeper.start()
@@ -79,7 +81,7 @@ def test_a_keeper_is_killed_again_and_again_while_it_forms_it() -> None:
     with cluster_pods() as cluster:
         for pod in cluster.servers:
             pod.start()
-        orders = ("MEET", "ADDSLOTSRANGE", "REPLICATE")
+        orders = ("SET-CONFIG-EPOCH", "MEET", "ADDSLOTSRANGE", "REPLICATE")
         for order in orders:
             cluster.keeper.start()
             until(lambda o=order: o in cluster.keeper.log_since_start(), f"it has said {order}")
@@ -304,3 +306,30 @@ def test_people_go_on_whatever_happens_to_their_pool() -> None:
 
             asyncio.run(scenario())
         nobody_lacks_a_permission(cluster)
+
+
+def test_most_primaries_are_gone_at_once() -> None:
+    """Nobody is left to vote for their replicas: those take over when they are told to, as docs/operations.md
+    says, with what they have; who comes back follows them."""
+    takeover = "redis-cli --user keeper cluster failover takeover"
+    assert takeover in (ROOT / "docs" / "operations.md").read_text()
+    with cluster_pods() as cluster:
+        cluster.start()
+        cluster.until_whole()
+        write(cluster, "first")
+        lost = cluster.servers[:2]
+        heirs = [cluster.replica_of(pod) for pod in lost]
+        for pod in lost:
+            pod.kill()
+        for pod in heirs:
+            until(lambda p=pod: p.says("cluster")["cluster_state"] == "fail", "it is noticed")
+        for pod in heirs:
+            pod.ask("keeper", *takeover.split()[3:])
+        assert set(cluster.pools()) == {*heirs, cluster.servers[2]}
+        for pod in cluster.pools():
+            until(lambda p=pod: p.says("cluster")["cluster_state"] == "ok", "it goes on")
+        assert kept(cluster) == {"first"}
+        for pod in lost:
+            pod.start()
+        cluster.until_whole()
+        assert all(pod.primary for pod in heirs)

@@ -28,12 +28,24 @@ class Wanted:
 
 def plan(views: Views, wanted: Wanted) -> list[Order]:
     """What to do now; when it is done, look again."""
+    if numbers := list(number(views, wanted)):
+        return numbers
     meetings = list(meet(views))
     orders = meetings + list(forget(views, wanted))
     # Slots are given only where everybody is there and known to all: nobody who is away can have them.
     if not orders and all_answer(views, wanted):
         orders = list(give(views, wanted))
     return orders or list(follow(views, wanted))
+
+
+def number(views: Views, wanted: Wanted) -> Iterator[Order]:
+    """Before anybody knows anybody, each gets an epoch of its own. Otherwise they have the same, and take others one after
+    the other: whoever becomes a replica meanwhile may keep that of its primary, and nobody would believe it later
+    that it has taken over (CLUSTER FAILOVER TAKEOVER)."""
+    if all_answer(views, wanted) and all(len(view.known) == 1 for view in views.values()):
+        for epoch, place in enumerate(wanted.places, start=1):
+            if not views[place].myself.epoch:
+                yield Order(place, ("CLUSTER", "SET-CONFIG-EPOCH", epoch))
 
 
 def meet(views: Views) -> Iterator[Order]:

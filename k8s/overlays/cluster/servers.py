@@ -27,6 +27,8 @@ class Member:
     """The id of its primary."""
     connected: bool = True
     slots: frozenset[int] = frozenset()
+    epoch: int = 0
+    """Of two who say that they have a slot, the one with the higher one has it."""
 
     @property
     def primary(self) -> bool:
@@ -44,7 +46,7 @@ class View:
 
 
 def parse(line: str) -> Member:
-    id_, where, flags, follows, _, _, _, link, *slots = line.split()
+    id_, where, flags, follows, _, _, epoch, link, *slots = line.split()
     address, _, name = where.partition(",")
     held: set[int] = set()
     for one in slots:
@@ -57,6 +59,7 @@ def parse(line: str) -> Member:
         flags=frozenset(flags.split(",")),
         named=bool(name),
         follows=follows.strip("-"),
+        epoch=int(epoch),
         connected=link == "connected",
         slots=frozenset(held),
     )
