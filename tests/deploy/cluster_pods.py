@@ -176,6 +176,15 @@ class Cluster:
         self.keep(primaries)
         self.keeper.start()
 
+    def shrink(self, primaries: int, size: int) -> None:
+        """The last ones go, and the keeper does not know them any more."""
+        self.keeper.stop()
+        for pod in self.servers[size:]:
+            pod.close()
+        del self.servers[size:]
+        self.keep(primaries)
+        self.keeper.start()
+
     def close(self) -> None:
         for pod in [self.keeper, *self.servers]:
             pod.close()

@@ -92,6 +92,22 @@ def test_a_keeper_is_killed_again_and_again_while_it_forms_it() -> None:
         assert cluster.pools() == cluster.servers[:3] * (POOLS // 3)
 
 
+def test_servers_without_an_address_of_their_own() -> None:
+    """As with compose: the others find them where they come from."""
+    with cluster_pods() as cluster:
+        for pod in cluster.servers:
+            pod.address = ""
+        cluster.start()
+        cluster.until_whole()
+        write(cluster, "first")
+        old = cluster.servers[0]
+        old.kill()
+        until_another(cluster, old, 0)
+        old.start()
+        cluster.until_whole()
+        assert kept(cluster) == {"first"}
+
+
 def test_each_is_restarted() -> None:
     """One after the other, told to stop, with another address afterwards: a primary hands over first, nothing is
     lost, who comes back is the same and a replica. The keeper is not needed for it."""

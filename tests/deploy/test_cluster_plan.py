@@ -16,9 +16,12 @@ SHARES = layout(3, 6)
 
 
 def member(number: int, *flags: str, follows: str = "", slots: set[int] | None = None) -> Member:
-    host = PLACES[number].partition(":")[0]
     return Member(
-        f"id{number}", host, frozenset(flags), follows=follows, slots=frozenset(slots or ())
+        f"id{number}",
+        f"redis-{number}.redis",
+        frozenset(flags),
+        follows=follows,
+        slots=frozenset(slots or ()),
     )
 
 
@@ -117,6 +120,16 @@ def test_a_half_formed_one_is_completed() -> None:
     orders = plan(seen(members), WANTED)
     assert [order.place for order in orders] == [PLACES[0], PLACES[2]]
     assert {order.words[1] for order in orders} == {"ADDSLOTSRANGE"}
+
+
+def test_nine_are_three_primaries_with_two_replicas_each() -> None:
+    """As docs/operations.md says: whoever is added follows those who have the fewest."""
+    places = [f"redis-{n}.redis:6379" for n in range(9)]
+    members = [member(n, "master", slots=SHARES[n] if n < 3 else None) for n in range(9)]
+    known = {one.id: one for one in members}
+    views = {place: View(place, "10.0.0.1", members[n], known) for n, place in enumerate(places)}
+    orders = plan(views, Wanted(places, primaries=3, pools=6))
+    assert [order.words[-1] for order in orders] == ["id0", "id1", "id2"] * 2
 
 
 def test_slots_of_somebody_who_is_away_are_not_given() -> None:

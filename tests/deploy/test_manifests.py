@@ -334,6 +334,7 @@ def test_the_cluster_overlay_loses_no_host_twice() -> None:
     assert redis["lifecycle"]["preStop"]["exec"]["command"] == ["sh", "/given/stop.sh"]
     assert spec["template"]["spec"]["terminationGracePeriodSeconds"] >= 15 + 20 + 10
     keeper = container(objects["Deployment", "keeper"])
+    assert keeper["image"] == container(objects["Deployment", "node"])["image"]
     told = {one["name"]: one.get("value") for one in keeper["env"]}
     assert told["PEERS"].split() == [f"redis-{n}.redis:6379" for n in range(6)]
     settings = objects["ConfigMap", "settings"]["data"]
@@ -341,6 +342,22 @@ def test_the_cluster_overlay_loses_no_host_twice() -> None:
     assert int(settings["CHAT_POOLS"]) % int(told["PRIMARIES"]) == 0
     scaler = objects["HorizontalPodAutoscaler", "node"]["spec"]
     assert (scaler["minReplicas"], scaler["maxReplicas"]) == (4, 50)
+
+
+def test_the_cluster_grows_as_the_page_says(tmp_path: Path) -> None:
+    """The kustomization in docs/operations.md makes eight pods, and the keeper knows all of them."""
+    page = (ROOT / "docs" / "operations.md").read_text()
+    text = page.partition("**Add a primary**")[2].partition("```yaml\n")[2].partition("```")[0]
+    away = os.path.relpath(K8S, tmp_path.resolve())
+    (tmp_path / "kustomization.yaml").write_text(text.replace("../k8s", away))
+    rendered = yaml.safe_load_all(render(str(tmp_path)))
+    objects = {(one["kind"], plain(one)): one for one in rendered}
+    assert replicas(objects, "redis") == 8
+    keeper = container(objects["Deployment", "keeper"])
+    told = {one["name"]: one.get("value") for one in keeper["env"]}
+    assert told["PEERS"].split() == [f"redis-{n}.redis:6379" for n in range(8)]
+    assert told["PRIMARIES"] == "4"
+    assert "KEEPER_PASSWORD" in told
 
 
 @pytest.mark.parametrize("overlay", ["k8s/overlays/large", "k8s/overlays/cluster"])
