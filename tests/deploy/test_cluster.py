@@ -294,14 +294,15 @@ async def say_to_all(people: list[tuple[Wire, Wire, int]], word: str) -> None:
 
 
 def test_people_go_on_whatever_happens_to_their_pool() -> None:
-    """A pair in each pool, over two nodes: while one is moved, while a primary hands over and stops, when
-    another one is killed."""
+    """A pair in each pool, over two nodes that wait for a replica: while one is moved, while a primary hands over and
+    is restarted, when another one is killed and comes back as the replica that is waited for."""
     with cluster_pods() as cluster:
         cluster.start()
         cluster.until_whole()
         servers = cluster.servers
         url = f"redis+cluster://chat:{PASSWORDS['chat']}@{servers[0].place},{servers[4].place}"
         pools = {**QUICK, "CHAT_POOLS": str(POOLS), "CHAT_POOL_ACCOUNTS": "2"}
+        pools |= {"CHAT_REPLICAS_TO_WAIT": "1"}
         with NodeProcess(url, pools) as node, NodeProcess(url, pools) as other:
 
             async def scenario() -> None:
@@ -313,9 +314,12 @@ def test_people_go_on_whatever_happens_to_their_pool() -> None:
                 await say_to_all(people, "moved")
                 await asyncio.to_thread(servers[1].hand_over)
                 await asyncio.to_thread(servers[1].stop)
+                servers[1].start()
                 await say_to_all(people, "handed over")
                 await asyncio.to_thread(copied, servers[2], cluster.replica_of(servers[2]))
                 servers[2].kill()
+                await asyncio.to_thread(until_another, cluster, servers[2], 2)
+                servers[2].start()
                 await say_to_all(people, "killed")
                 for one, _, session in people:
                     assert (await one.leave(session))["code"] == 0
