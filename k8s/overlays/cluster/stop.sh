@@ -32,9 +32,9 @@ heir() {
         }'
 }
 
-until=$(($(date +%s) + ${LIMIT:-15}))
+deadline=$(($(date +%s) + ${LIMIT:-15}))
 asked=0
-while [ "$(date +%s)" -lt "$until" ]; do
+while [ "$(date +%s)" -lt "$deadline" ]; do
     found=$(heir)
     [ -n "$found" ] || break
     # One that got no votes in time gives up after 5 s, and can be asked again.
