@@ -66,6 +66,7 @@ REDIS: dict[str, set[str]] = {
     "redis_aof_last_write_status": set(),
     "redis_connected_slaves": set(),
     "redis_instance_info": {"role"},
+    "redis_cluster_slots_ok": set(),
 }
 
 # Prometheus' own.

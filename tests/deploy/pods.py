@@ -14,7 +14,6 @@ from typing import Any, Self
 
 import pytest
 import redis
-import yaml
 
 from tests.support.balancer import replaced
 from tests.support.nodes import ROOT
@@ -22,10 +21,18 @@ from tests.support.process import HOST, Process, free_port, wait_until
 from tests.support.sentinels import IMPATIENT
 from tests.support.servers import find_binary
 
-BASE, LARGE = ROOT / "k8s" / "base", ROOT / "k8s" / "overlays" / "large"
+BASE = ROOT / "k8s" / "base"
+LARGE, SEVERAL = ROOT / "k8s" / "overlays" / "large", ROOT / "k8s" / "overlays" / "several"
 PASSWORDS = {"chat": "of-nodes", "replica": "of-replicas", "sentinel": "of-sentinels"}
+
+
+def digest(password: str) -> str:
+    """What Redis keeps of it."""
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
 DIGESTS = {
-    f"{name}_SHA256": hashlib.sha256(PASSWORDS[user].encode()).hexdigest()
+    f"{name}_SHA256": digest(PASSWORDS[user])
     for name, user in (("PASSWORD", "chat"), ("REPLICA", "replica"), ("SENTINEL", "sentinel"))
 }
 NAME = "localhost"
@@ -164,26 +171,21 @@ class Cluster:
         return next(pod for pod in self.servers if pod.place == place)
 
 
-def pod_of(name: str) -> Any:
-    """As it is in the overlay: a patch, or all of it."""
-    file = {"redis": "patches/redis-statefulset.yaml", "sentinel": "sentinel-statefulset.yaml"}[
-        name
-    ]
-    return yaml.safe_load((LARGE / file).read_text())["spec"]["template"]["spec"]
+def make_users(directory: Path, digests: Mapping[str, str]) -> None:
+    """What the init container does: the list is in a directory of its own then."""
+    (directory / "made").mkdir()
+    users = {"GIVEN": str(directory), "USERS": str(directory / "made" / "users.acl")}
+    script = ["/bin/sh", str(SEVERAL / "users.sh")]
+    subprocess.run(script, env={"PATH": os.environ["PATH"], **users, **digests}, check=True)
 
 
 def unfold(directory: Path, down_after: int) -> None:
     """What the ConfigMaps and the init container make, for this machine: sentinels that look more often."""
-    for source in (BASE / "users.acl", LARGE / "peers.acl"):
+    for source in (BASE / "users.acl", SEVERAL / "replica.acl", LARGE / "sentinel.acl"):
         shutil.copy(source, directory)
-    (users,) = pod_of("redis")["initContainers"]
-    command = replaced(
-        users["command"][-1], ("/given", str(directory)), ("/etc/redis", str(directory / "made"))
-    )
-    (directory / "made").mkdir()
-    digests = {**DIGESTS, "SHA256": DIGESTS["PASSWORD_SHA256"]}
-    subprocess.run(["/bin/sh", "-c", command], env=digests, check=True)
-    for name in ("replication.conf", "primary.sh", "redis.sh", "sentinel.sh"):
+    make_users(directory, {**DIGESTS, "SHA256": DIGESTS["PASSWORD_SHA256"]})
+    shutil.copy(SEVERAL / "replication.conf", directory)
+    for name in ("writes.conf", "primary.sh", "redis.sh", "sentinel.sh"):
         shutil.copy(LARGE / name, directory)
     conf = (BASE / "redis.conf").read_text()
     conf = replaced(conf, ("/etc/redis/users.acl", str(directory / "made" / "users.acl")))

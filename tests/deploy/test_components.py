@@ -21,11 +21,11 @@ from tests.support.servers import Server, find_binary
 NAMES = sorted(path.parent.name for path in COMPONENTS.glob("*/kustomization.yaml"))
 
 
-def use(directory: Path, components: list[str]) -> str:
-    """What a kustomization in another place makes of base and these."""
+def use(directory: Path, components: list[str], overlay: str = "") -> str:
+    """What a kustomization in another place makes of base, or an overlay, and these."""
     away = Path(os.path.relpath(ROOT / "k8s", directory.resolve()))
     kustomization = {
-        "resources": [str(away)],
+        "resources": [str(away / overlay)],
         "components": [str(away / "components" / name) for name in components],
     }
     (directory / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
@@ -45,6 +45,27 @@ def test_every_component_is_valid(name: str, version: str, tmp_path: Path) -> No
     rendered.write_text(use(tmp_path, [name]))
     validate = Path(sys.executable).parent / "kubernetes-validate"
     command: list[str | Path] = [validate, "--strict", "-k", version, rendered]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("overlay", ["overlays/large", "overlays/cluster"])
+def test_they_go_with_every_overlay(overlay: str, tmp_path: Path) -> None:
+    """An exporter beside each Redis, whose user is added to the list that there is, and nodes and other Redis still
+    get in."""
+    text = use(tmp_path, NAMES, overlay)
+    made = {(one["kind"], plain(one)): one for one in yaml.safe_load_all(text)}
+    pod = made["StatefulSet", "redis"]["spec"]["template"]["spec"]
+    assert [one["name"] for one in pod["initContainers"]] == ["users", "exporter-user"]
+    assert [one["name"] for one in pod["containers"]] == ["redis", "exporter"]
+    *others, anybody = made["NetworkPolicy", "redis"]["spec"]["ingress"]
+    assert anybody == {"ports": [{"port": "metrics"}]}
+    bare = {(one["kind"], plain(one)): one for one in yaml.safe_load_all(render(f"k8s/{overlay}"))}
+    assert others == bare["NetworkPolicy", "redis"]["spec"]["ingress"]
+    rendered = tmp_path / "rendered.yaml"
+    rendered.write_text(text)
+    validate = Path(sys.executable).parent / "kubernetes-validate"
+    command: list[str | Path] = [validate, "--strict", "-k", VERSIONS[-1], rendered]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

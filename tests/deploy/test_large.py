@@ -16,7 +16,6 @@ from tests.deploy.pods import (
     PATIENCE,
     Cluster,
     Pod,
-    pod_of,
     pods,
     until,
     until_equal,
@@ -265,15 +264,3 @@ def test_the_configuration_is_that_of_deploy() -> None:
     assert (LARGE / "sentinel.conf").read_text() == (
         ROOT / "deploy/redis/sentinel.conf"
     ).read_text()
-
-
-@pytest.mark.parametrize("name", ["redis", "sentinel"])
-def test_a_script_gets_what_it_needs(name: str) -> None:
-    """Each variable of it is in the environment of its container, and the script is what that runs."""
-    (container,) = pod_of(name)["containers"]
-    assert container["command"] == ["sh", f"/given/{name}.sh"]
-    text = (LARGE / f"{name}.sh").read_text() + (LARGE / "primary.sh").read_text().partition(
-        "acting()"
-    )[0]
-    used = set(re.findall(r"\$\{?([A-Z][A-Z0-9_]*)", text)) - {"LOGIN"}
-    assert used <= {variable["name"] for variable in container["env"]}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -19,7 +20,7 @@ from tests.support.nodes import ROOT
 
 K8S = ROOT / "k8s"
 VERSIONS = ("1.30.0", "1.37.0")
-OVERLAYS = ("k8s", "k8s/overlays/small", "k8s/overlays/large")
+OVERLAYS = ("k8s", "k8s/overlays/small", "k8s/overlays/large", "k8s/overlays/cluster")
 DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 KNOWN = {f"CHAT_{name.upper()}" for name in DEFAULTS}
 
@@ -129,7 +130,7 @@ def test_every_pod_is_confined(objects: Objects) -> None:
     assert (
         {"node", "redis", "password"}
         <= workloads.keys()
-        <= {"node", "redis", "password", "sentinel"}
+        <= {"node", "redis", "password", "sentinel", "keeper"}
     )
     for workload in workloads.values():
         pod = workload["spec"]["template"]["spec"]
@@ -144,36 +145,68 @@ def test_every_pod_is_confined(objects: Objects) -> None:
             assert one["resources"]["limits"]["memory"]
 
 
-def test_who_reaches_whom(objects: Objects) -> None:
-    """Redis and sentinels are reached by nodes and by each other, on their port; nobody else is named, and
-    what one may reach lets it in."""
+# By overlay: policy -> port -> who is let in there, and whom it reaches there.
+ALONE = {"redis": ({"redis": {"node"}}, {}), "node": ({}, {"redis": {"redis"}})}
+WATCHED = {"redis": {"redis"}, "sentinel": {"sentinel"}}
+WATCHERS = {"node", "redis", "sentinel"}
+TOGETHER = {"redis": {"redis"}, "bus": {"redis"}}
+Reach = dict[str, set[str]]
+REACH: dict[str, dict[str, tuple[Reach, Reach]]] = {
+    "k8s": ALONE,
+    "k8s/overlays/small": ALONE,
+    "k8s/overlays/large": {
+        "node": ({}, WATCHED),
+        "redis": ({"redis": WATCHERS}, WATCHED),
+        "sentinel": ({"sentinel": WATCHERS}, WATCHED),
+    },
+    "k8s/overlays/cluster": {
+        "node": ({}, {"redis": {"redis"}}),
+        "redis": ({"redis": {"node", "keeper", "redis"}, "bus": {"redis"}}, TOGETHER),
+        "keeper": ({}, {"redis": {"redis"}}),
+    },
+}
+NEEDS_NO_NAMES = {("k8s/overlays/cluster", "redis")}
+"""Servers of a cluster know each other by address."""
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_who_reaches_whom(overlay: str) -> None:
+    """On which port; nobody else is named, what one may reach lets it in, and whoever reaches others is told their
+    names."""
+    objects = {(one["kind"], plain(one)): one for one in yaml.safe_load_all(render(overlay))}
     policies = {
         name: one["spec"] for (kind, name), one in objects.items() if kind == "NetworkPolicy"
     }
-    large = "sentinel" in policies
-    callers = {"node", "redis", "sentinel"} if large else {"node"}
-    for name in policies.keys() - {"node"}:
-        assert policies[name]["policyTypes"] == ["Ingress", "Egress"]
-        assert peers(policies[name]["ingress"], "from") == {name: callers}
-    callees = {"redis": {"redis"}, "sentinel": {"sentinel"}} if large else {"redis": {"redis"}}
-    assert peers(policies["node"]["egress"], "to") == callees
-    for name in policies.keys() - {"node"}:
-        assert peers(policies[name].get("egress", []), "to") == (callees if large else {})
-    for policy in policies.values():  # whoever reaches anybody needs names
-        assert not policy.get("egress") or {"ports": NAMES_ARE_TOLD_ON} in policy["egress"]
+    assert policies.keys() == REACH[overlay].keys()
+    for name, (let_in, reached) in REACH[overlay].items():
+        policy = policies[name]
+        assert policy["policyTypes"] == ["Ingress", "Egress"]
+        if name == "node":
+            assert policy["ingress"] == [{"ports": [{"port": "http"}]}]
+        else:
+            assert peers(policy.get("ingress", []), "from") == let_in
+        assert peers(policy.get("egress", []), "to") == reached
+        if reached and (overlay, name) not in NEEDS_NO_NAMES:
+            assert {"ports": NAMES_ARE_TOLD_ON} in policy["egress"]
+        for port, callees in reached.items():
+            assert all(name in REACH[overlay][callee][0][port] for callee in callees)
 
 
-def peers(rules: Any, side: str) -> dict[str, set[str]]:
+def peers(rules: Any, side: str) -> Reach:
     """Whom the rules let in or out, by the port; names left out, which may be told by a cache on the host."""
-    found: dict[str, set[str]] = {}
+    found: Reach = {}
     for rule in rules:
         if side not in rule:
             assert rule == {"ports": NAMES_ARE_TOLD_ON}
             continue
         selectors = [one["podSelector"]["matchLabels"] for one in rule[side]]
         (port,) = rule["ports"]
+        assert port["port"] not in found
         found[port["port"]] = {labels["app.kubernetes.io/name"] for labels in selectors}
     return found
+
+
+PORTS = {"node": ["http"], "redis": ["redis"], "sentinel": ["sentinel"], "keeper": []}
 
 
 def test_labels_and_ports_that_are_referred_to_exist(objects: Objects) -> None:
@@ -183,22 +216,33 @@ def test_labels_and_ports_that_are_referred_to_exist(objects: Objects) -> None:
         for (kind, name), one in objects.items()
         if kind in {"Deployment", "StatefulSet"}
     }
+    ports = {}
     for name, pod in pods.items():
         assert pod["metadata"]["labels"]["app.kubernetes.io/name"] == name
-        (port,) = pod["spec"]["containers"][0]["ports"]
-        assert port["name"] == ("http" if name == "node" else name)
-        service = objects["Service", name]["spec"]
-        assert service["selector"] == {"app.kubernetes.io/name": name}
-        assert service["ports"][0].get("targetPort", port["name"]) == port["name"]
+        ports[name] = [port["name"] for port in pod["spec"]["containers"][0].get("ports", [])]
+        assert ports[name] == PORTS[name] + (
+            ["bus"] if name == "redis" and "keeper" in pods else []
+        )
+    services = {name: one["spec"] for (kind, name), one in objects.items() if kind == "Service"}
+    assert services.keys() == (pods.keys() - {"keeper"}) | ({"redis-any"} & services.keys())
+    for name, service in services.items():
+        pod_name = name.removesuffix("-any")
+        assert service["selector"] == {"app.kubernetes.io/name": pod_name}
+        (port,) = service["ports"]
+        assert port.get("targetPort", port["name"]) in ports[pod_name]
     budgets = {name: one for (kind, name), one in objects.items() if kind == "PodDisruptionBudget"}
     for name, budget in budgets.items():
         assert budget["spec"]["selector"]["matchLabels"] == {"app.kubernetes.io/name": name}
-    several = {
-        name
-        for name in pods
-        if objects.get(("StatefulSet", name), {}).get("spec", {}).get("replicas") != 1
-    }
+        assert budget["spec"]["maxUnavailable"] == 1
+    several = {name for name in pods if replicas(objects, name) != 1}
     assert budgets.keys() == several
+
+
+def replicas(objects: Objects, name: str) -> int | None:
+    """How many pods of that name there are; of nodes, the autoscaler says it."""
+    kind = "StatefulSet" if ("StatefulSet", name) in objects else "Deployment"
+    found: int | None = objects[kind, name]["spec"].get("replicas")
+    return found
 
 
 def test_variables_refer_to_those_before_them(objects: Objects) -> None:
@@ -215,6 +259,14 @@ def test_nodes_find_redis(objects: Objects) -> None:
     """The address is one that the program takes, and its hosts are services, or pods of one, on their port."""
     env = {one["name"]: one.get("value") for one in container(objects["Deployment", "node"])["env"]}
     url = env["CHAT_REDIS_URL"].replace("$(REDIS_PASSWORD)", "secret")
+    if url.startswith("redis+cluster"):
+        found = urlsplit(url)
+        assert (found.username, found.password, found.port) == ("chat", "secret", 6379)
+        # Any Redis that is ready, at an address that stays.
+        service = objects["Service", found.hostname or ""]["spec"]
+        assert "clusterIP" not in service
+        assert "publishNotReadyAddresses" not in service
+        return
     if not url.startswith("redis+sentinel"):
         assert Address.parse(url).host == "redis"
         return
@@ -257,6 +309,65 @@ def test_the_large_overlay_loses_no_host_twice() -> None:
                 assert env[kind].split() == [f"{pods}-{n}.{pods}:{known}" for n in range(3)]
     scaler = objects["HorizontalPodAutoscaler", "node"]["spec"]
     assert (scaler["minReplicas"], scaler["maxReplicas"]) == (4, 50)
+
+
+def test_the_cluster_overlay_loses_no_host_twice() -> None:
+    """Six Redis on six hosts, started at once, on volumes of their own, with the names that the keeper knows; half of
+    them primaries, which share the pools evenly. A primary that goes has the time to hand over and to stop."""
+    objects = {
+        (one["kind"], plain(one)): one for one in yaml.safe_load_all(render("k8s/overlays/cluster"))
+    }
+    spec = objects["StatefulSet", "redis"]["spec"]
+    assert (spec["replicas"], spec["podManagementPolicy"]) == (6, "Parallel")
+    (rule,) = spec["template"]["spec"]["affinity"]["podAntiAffinity"][
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ]
+    assert rule["topologyKey"] == "kubernetes.io/hostname"
+    assert spec["volumeClaimTemplates"]
+    service = objects["Service", "redis"]["spec"]
+    assert (service["clusterIP"], service["publishNotReadyAddresses"]) == ("None", True)
+    redis = container(objects["StatefulSet", "redis"])
+    env = {one["name"]: one.get("value") for one in redis["env"]}
+    assert env["SELF"] == "$(POD).redis:6379"
+    ports = {port["name"]: port["containerPort"] for port in redis["ports"]}
+    assert ports["bus"] == ports["redis"] + 10_000
+    assert redis["lifecycle"]["preStop"]["exec"]["command"] == ["sh", "/given/stop.sh"]
+    assert spec["template"]["spec"]["terminationGracePeriodSeconds"] >= 15 + 20 + 10
+    keeper = container(objects["Deployment", "keeper"])
+    assert keeper["image"] == container(objects["Deployment", "node"])["image"]
+    told = {one["name"]: one.get("value") for one in keeper["env"]}
+    assert told["PEERS"].split() == [f"redis-{n}.redis:6379" for n in range(6)]
+    settings = objects["ConfigMap", "settings"]["data"]
+    assert int(told["PRIMARIES"]) * 2 == spec["replicas"]
+    assert int(settings["CHAT_POOLS"]) % int(told["PRIMARIES"]) == 0
+    scaler = objects["HorizontalPodAutoscaler", "node"]["spec"]
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (4, 50)
+
+
+def test_the_cluster_grows_as_the_page_says(tmp_path: Path) -> None:
+    """The kustomization in docs/operations.md makes eight pods, and the keeper knows all of them."""
+    page = (ROOT / "docs" / "operations.md").read_text()
+    text = page.partition("**Add a primary**")[2].partition("```yaml\n")[2].partition("```")[0]
+    away = os.path.relpath(K8S, tmp_path.resolve())
+    (tmp_path / "kustomization.yaml").write_text(text.replace("../k8s", away))
+    rendered = yaml.safe_load_all(render(str(tmp_path)))
+    objects = {(one["kind"], plain(one)): one for one in rendered}
+    assert replicas(objects, "redis") == 8
+    keeper = container(objects["Deployment", "keeper"])
+    told = {one["name"]: one.get("value") for one in keeper["env"]}
+    assert told["PEERS"].split() == [f"redis-{n}.redis:6379" for n in range(8)]
+    assert told["PRIMARIES"] == "4"
+    assert "KEEPER_PASSWORD" in told
+
+
+@pytest.mark.parametrize("overlay", ["k8s/overlays/large", "k8s/overlays/cluster"])
+def test_where_there_are_replicas_nodes_wait_for_one(overlay: str) -> None:
+    """Before they confirm; and a primary that stands still is left by nodes before another takes over."""
+    objects = {(one["kind"], plain(one)): one for one in yaml.safe_load_all(render(overlay))}
+    assert objects["ConfigMap", "settings"]["data"]["CHAT_REPLICAS_TO_WAIT"] == "1"
+    conf = (K8S / "overlays" / "cluster" / "cluster.conf").read_text()
+    (timeout,) = re.findall(r"^cluster-node-timeout (\d+)$", conf, re.MULTILINE)
+    assert int(timeout) > float(str(DEFAULTS["redis_timeout_seconds"])) * 1000
 
 
 def test_the_public_sees_what_people_need() -> None:

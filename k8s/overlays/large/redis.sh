@@ -36,6 +36,7 @@ umask 077
 {
     echo "include $GIVEN/redis.conf"
     echo "include $GIVEN/replication.conf"
+    echo "include $GIVEN/writes.conf"
     echo "port ${SELF##*:}"
     echo "dir $DATA"
     echo "replica-announce-ip ${SELF%:*}"
