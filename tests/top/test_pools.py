@@ -13,11 +13,14 @@ from chat.store.look import Look
 from chat.store.sight import CannotLook
 from chat.store.sights import ClusterSights
 from chat.store.topology import Topology
+from tests.support.cluster import Cluster, slot_of
+from tests.support.cluster import cluster as real_cluster
+from tests.support.member import Member
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import HOST, free_port, wait_until
+from tests.support.reshard import move_pool
 from tests.support.servers import Server
 from tests.support.wire import Wire
-from tests.top.cluster import Trio, address, ask, slot_of, text, trio
 from tests.top.people import ran
 from tests.top.terminal import Terminal
 
@@ -29,7 +32,10 @@ POOLS = {
     "CHAT_REDIS_TIMEOUT_SECONDS": "0.5",
 }
 
-Place = tuple[Trio, NodeProcess]
+PATIENT = "--cluster-node-timeout", "10000"
+"""So that one of three goes on for a while when two stand still."""
+
+Place = tuple[Cluster, NodeProcess]
 
 
 def looked_at(url: str) -> dict[str, Any]:
@@ -39,11 +45,18 @@ def looked_at(url: str) -> dict[str, Any]:
     return found
 
 
+def ask(server: Server, command: str, *args: Any) -> Any:
+    """The plain reply."""
+    with server.client() as client:
+        client.response_callbacks.clear()
+        return client.execute_command(*command.split(), *args)
+
+
 def by_pool(said: Mapping[str, Any], name: str) -> dict[int, Any]:
     return {pool["pool"]: pool[name] for pool in said["pools"]}
 
 
-def whole(made: Trio) -> bool:
+def whole(made: Cluster) -> bool:
     """As chat top sees it."""
     said = looked_at(made.url)
     return len(said["pools"]) == 3 and len(said["servers"]) == 3
@@ -132,7 +145,10 @@ def test_a_pool_that_cannot_be_read(empty_server: Server) -> None:
 @pytest.fixture(scope="module")
 def cluster(any_server: Server) -> Iterator[Place]:
     """Three primaries with a pool each, and a node."""
-    with trio(any_server.kind) as made, NodeProcess(made.url, POOLS) as node:
+    with (
+        real_cluster(*PATIENT, kind=any_server.kind, replicas=0) as made,
+        NodeProcess(made.url, POOLS) as node,
+    ):
         yield made, node
 
 
@@ -145,7 +161,7 @@ def test_a_cluster(cluster: Place) -> None:
         said = await asyncio.to_thread(looked_at, made.url)
         assert by_pool(said, "online") == {0: 2, 1: 2, 2: 1}
         servers = [(server["server"], server["pools"]) for server in said["servers"]]
-        assert servers == [(address(made.servers[pool]), [pool]) for pool in range(3)]
+        assert servers == [(made.servers[pool].address, [pool]) for pool in range(3)]
         processes = {server["redis"]["process"] for server in said["servers"]}
         assert len(processes) == 3
         assert said["redis"] == said["servers"][0]["redis"]
@@ -156,9 +172,9 @@ def test_a_cluster(cluster: Place) -> None:
         assert "5 online" in picture
         lines = picture.splitlines()
         for pool, server in enumerate(made.servers):
-            assert any(line.startswith(address(server)) and " primary " in line for line in lines)
+            assert any(line.startswith(server.address) and " primary " in line for line in lines)
             assert any(
-                line.startswith(f"{pool} ") and line.endswith(address(server)) for line in lines
+                line.startswith(f"{pool} ") and line.endswith(server.address) for line in lines
             )
         assert any(line.startswith(seen["node"]) and " 3/3 " in line for line in lines)
         for wire in wires:
@@ -195,14 +211,14 @@ def test_a_pool_that_has_moved(cluster: Place) -> None:
     async def scenario() -> None:
         with closing(Look(made.url, 2.0)) as look:
 
-            async def found_at(server: Server) -> None:
+            async def found_at(server: Member) -> None:
                 async with asyncio.timeout(20):
-                    while look.server_of(1) != address(server):
+                    while look.server_of(1) != server.address:
                         assert await look.pools() == [0, 1, 2]
                         await look.overview(1)
 
             await found_at(second)
-            await asyncio.to_thread(made.move, 1, first, second)
+            await asyncio.to_thread(move_pool, made, 1, first)
             await found_at(first)
 
     try:
@@ -210,7 +226,7 @@ def test_a_pool_that_has_moved(cluster: Place) -> None:
         said = looked_at(made.url)
         assert [server["pools"] for server in said["servers"]] == [[0, 1], [2]]
     finally:
-        made.move(1, second, first)
+        move_pool(made, 1, second)
     assert len(looked_at(made.url)["servers"]) == 3
 
 
@@ -219,8 +235,8 @@ def test_a_pool_that_is_being_moved(cluster: Place) -> None:
     made, _ = cluster
     old, new = made.servers[1], made.servers[2]
     slot = slot_of(1)
-    ask(new, "CLUSTER SETSLOT", slot, "IMPORTING", text(ask(old, "CLUSTER MYID")))
-    ask(old, "CLUSTER SETSLOT", slot, "MIGRATING", text(ask(new, "CLUSTER MYID")))
+    new.ask("SETSLOT", slot, "IMPORTING", old.id)
+    old.ask("SETSLOT", slot, "MIGRATING", new.id)
     try:
         said = looked_at(made.url)
         assert list(by_pool(said, "online")) == [0, 2]
@@ -228,7 +244,7 @@ def test_a_pool_that_is_being_moved(cluster: Place) -> None:
         assert missing["trouble"].startswith("it is on its way to another server (ASK ")
     finally:
         for server in new, old:
-            ask(server, "CLUSTER SETSLOT", slot, "STABLE")
+            server.ask("SETSLOT", slot, "STABLE")
     assert whole(made)
 
 
@@ -281,9 +297,9 @@ def test_a_server_that_is_gone(cluster: Place, pool: int) -> None:
     wait_until(lambda: whole(made), "all are seen again", timeout=30)
 
 
-def without(made: Trio, pool: int, why: str) -> None:
+def without(made: Cluster, pool: int, why: str) -> None:
     """As JSON and as a picture."""
-    server = address(made.servers[pool])
+    server = made.servers[pool].address
     said = looked_at(made.url)
     assert list(by_pool(said, "online")) == [number for number in range(3) if number != pool]
     (missing,) = said["missing"]
@@ -323,6 +339,27 @@ def test_pools_that_were_listed_are_remembered(cluster: Place) -> None:
     wait_until(lambda: whole(made), "all are seen again", timeout=30)
 
 
+def test_a_replica_that_has_taken_over(any_server: Server) -> None:
+    """It is looked at from then on, by whoever looked at the old one."""
+    with real_cluster(kind=any_server.kind) as made, NodeProcess(made.url, POOLS):
+        with Terminal("--redis-url", made.url, "--every", "0.1", columns=120, rows=30) as terminal:
+            old = made.primary_of(1)
+            terminal.shows("3/3", old.address)
+            old.kill()
+            new = made.until_another_has(1, old)
+            terminal.until(
+                lambda: (
+                    new.address in terminal.screen.text
+                    and old.address not in "".join(terminal.screen.lines[1:])
+                    and "3/3" in terminal.screen.text
+                ),
+                "shows the new one",
+            )
+        said = looked_at(made.url)
+        assert (said["servers"][1]["server"], said["missing"]) == (new.address, [])
+        assert said["servers"][1]["redis"]["role"] == "primary"
+
+
 class Moving(Topology):
     """Says one place after the other, and how often it was asked."""
 
@@ -352,7 +389,7 @@ def test_who_has_taken_over_is_found(redis_server: Server) -> None:
             sights.begin()
             found = await asyncio.gather(*(sights.ask(pool, ("PING",)) for pool in range(3)))
             assert found == [b"PONG"] * 3
-            assert (topology.asked, sights.server_of(1)) == (3, address(redis_server))
+            assert (topology.asked, sights.server_of(1)) == (3, f"{HOST}:{redis_server.port}")
 
     asyncio.run(scenario())
 
@@ -387,6 +424,6 @@ def test_nobody_answers() -> None:
 
 def test_a_redis_that_is_no_cluster(redis_server: Server) -> None:
     """It says so."""
-    ended = ran("--redis-url", f"redis+cluster://{address(redis_server)}")
+    ended = ran("--redis-url", f"redis+cluster://{HOST}:{redis_server.port}")
     assert ended.returncode == 1
     assert "it is no cluster, and its URL begins with redis://" in ended.stderr
