@@ -26,6 +26,8 @@ SILENT_SECONDS = 2.0
 """A sentinel that has not answered for so long is connected to anew."""
 BACKOFF_SECONDS = (0.05, 5.0)
 """A sentinel that is away is not urgent: the others tell the same."""
+STABLE_SECONDS = 1.0
+"""Whoever hangs up sooner is not asked again at once."""
 ASKED_SECONDS = 1.0
 """One that has not answered after so long is passed over."""
 
@@ -110,15 +112,18 @@ class Notices:
         self._switched = switched
         self._named = named
         self._backoff = Backoff(*BACKOFF_SECONDS, jitter)
+        self._why = ""
 
     async def hear(self) -> None:
-        """Until it is cancelled; a sentinel that cannot be heard is told in the log, and tried again."""
+        """Until it is cancelled; a sentinel that cannot be heard is told in the log, once, and tried again."""
         complaints = Complaints(log, asyncio.get_running_loop().time)
         while True:
             try:
                 await self._hear_until_lost()
             except StoreUnreachable as error:
-                complaints.say(str(error))
+                if str(error) != self._why:  # once, however long it stays so
+                    complaints.say(str(error))
+                self._why = str(error)
             except Exception:  # a fault of ours must not make a node deaf
                 log.exception("a notice could not be dealt with")
             await self._backoff.pause()
@@ -130,10 +135,10 @@ class Notices:
                 wire = await dial(self._sentinel, lambda: Ear(self._heard))
                 await wire.listen()
                 self._named(await ask_primary(wire, self._service))
-            self._backoff.begin_anew()
-            await asyncio.wait(
-                [wire.lost]
-            )  # whoever is cancelled takes along what it awaits itself
+            self._why = ""
+            lived = await self._until_lost(wire)
+            if lived >= STABLE_SECONDS:
+                self._backoff.begin_anew()
             said = wire.lost.result()
         except UNUSABLE as error:
             said = in_words(str(error), "?sentinel_password=") or "no answer"
@@ -143,6 +148,13 @@ class Notices:
         raise StoreUnreachable(
             f"the sentinel {self._sentinel.shown} of {self._shown} is not heard: {said}"
         )
+
+    async def _until_lost(self, wire: Ear) -> float:
+        """How many seconds that took."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        await asyncio.wait([wire.lost])  # whoever is cancelled takes along what it awaits itself
+        return clock() - began
 
     def _heard(self, notice: bytes) -> None:
         if (switch := switch_of(notice, self._service)) is not None:

@@ -116,13 +116,12 @@ def listener(answer: Callable[[bytes], bytes | None]) -> Iterator[str]:
     ports: list[int] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(65_536):
-                said = answer(data)
-                if said is None:
-                    break
-                writer.write(said)
-        writer.transport.abort()
+        try:
+            with suppress(OSError):
+                while (data := await reader.read(65_536)) and (said := answer(data)) is not None:
+                    writer.write(said)
+        finally:
+            writer.transport.abort()
 
     async def run() -> None:
         server = await asyncio.start_server(serve, HOST, 0)

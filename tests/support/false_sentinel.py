@@ -11,12 +11,15 @@ from tests.support.process import HOST
 
 
 class FalseSentinel:
-    """Names ``port`` as the primary; ``listeners`` are the connections that hear its notices, and ``asked`` counts
-    the questions. An async context manager."""
+    """Names ``port`` as the primary; ``listeners`` are the connections that hear its notices, ``asked`` and
+    ``subscribed`` count the questions and subscriptions. With ``hang_up`` it ends connections once they have asked.
+    An async context manager."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.asked = 0
+        self.subscribed = 0
+        self.hang_up = False
         self.listeners: set[asyncio.StreamWriter] = set()
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -49,6 +52,8 @@ class FalseSentinel:
                 parser.feed(data)
                 while (command := parser.gets()) is not False:
                     writer.write(self._answer(command, writer))
+                    if self.hang_up and command[0] == b"SENTINEL":
+                        writer.close()
         self.listeners.discard(writer)
         writer.close()
 
@@ -58,6 +63,7 @@ class FalseSentinel:
                 return b"%0\r\n"
             case b"SUBSCRIBE":
                 self.listeners.add(writer)
+                self.subscribed += 1
                 return b">3\r\n$9\r\nsubscribe\r\n$%d\r\n%b\r\n:1\r\n" % (
                     len(command[1]),
                     command[1],
