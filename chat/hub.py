@@ -18,7 +18,7 @@ from chat.protocol import seq_of
 RESUMED_AT_ONCE = 1000
 """Accounts asked after at the same time when the link is back."""
 FILLS_AT_ONCE = 256
-"""Inboxes read at the same time, so that a gap of everybody does not stand in the way of the rest."""
+"""Inboxes read at the same time: a gap of everybody does not stand in the way of the rest."""
 STALLED_TURNS = 15
 """Calls of ``fill`` from time to time after which a client that takes nothing of its inbox is cut off."""
 
@@ -196,7 +196,6 @@ class Hub:
         self._written(connection)
 
     # gaps
-
     def gap(self, pools: Collection[int]) -> None:
         """Pushes of everybody in them may have been missed, and whose account this still is may have changed:
         the shared state is told how far every socket had come, and says how far its account is."""

@@ -14,6 +14,7 @@ from chat.connection import Connection
 from chat.errors import Close, Code
 from chat.node import Node
 from chat.store.keys import channel_of
+from chat.store.library import UNMARKED, Generations
 from chat.store.pools import Pools
 from chat.store.upkeep import Leased
 from tests.unit.test_connection import FakeTransport
@@ -34,6 +35,7 @@ class FakeStore(FakeInboxes):
         self.leased = Leased.KEPT
         self.sweeps = 0
         self.unlinked = False
+        self.current = Generations().current
         self.astray: set[int] = set()
         """Pools to which there is no link."""
         self.swept: list[tuple[int, int]] = []
@@ -252,13 +254,13 @@ def test_without_a_lease_the_inbox_is_believed(monkeypatch: pytest.MonkeyPatch) 
         world = World(monkeypatch)
         await world.node.start()
         connection = world.join()
-        world.node._pushed(channel_of(0, 1000), push(1))
+        world.node._pushed(channel_of(0, 1000), UNMARKED + push(1))
         assert world.transports[connection].frames == [push(1)]
         world.now += LEASE
-        world.node._pushed(channel_of(0, 1000), push(2))
+        world.node._pushed(channel_of(0, 1000), UNMARKED + push(2))
         assert world.transports[connection].frames == [push(1)]
-        assert world.store.reads[0][:4] == (0, 1000, 1, 1)
-        world.store.answer(code=-1)
+        assert world.store.asked[0][0] == [(0, 1000, 1, 1)]
+        world.store.say_last(-1)
         assert connection.code == Close.REPLACED
 
     asyncio.run(scenario())
