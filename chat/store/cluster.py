@@ -30,7 +30,8 @@ FIRST_SECONDS = 10.0
 
 class ClusterLinks:
     """``Links`` to a cluster. ``new_link`` makes one to a server, given what it tells when the link is lost, and
-    of a pool that is not there; ``probe`` names a channel of a pool that nobody else uses."""
+    of a pool that is not there; ``new_pressure`` what a pool tells when too many calls wait for it; ``probe`` names
+    a channel of a pool that nobody else uses."""
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class ClusterLinks:
         new_link: Callable[[Server, Callable[[], None], Callable[[int, str], None]], RedisLink],
         on_gap: Callable[[Collection[int]], None],
         *,
+        new_pressure: Callable[[], Callable[[bool], None]],
         probe: Callable[[int], bytes],
         timeout: float,
         jitter: Callable[[], float] = random,
@@ -45,6 +47,7 @@ class ClusterLinks:
         self._topology = topology
         self._new_link = new_link
         self._on_gap = on_gap
+        self._new_pressure = new_pressure
         self._probe = probe
         self._timeout = timeout
         self._jitter = jitter
@@ -65,7 +68,7 @@ class ClusterLinks:
 
     def serve(self, pool: int) -> None:
         if pool not in self._pools:
-            self._pools[pool] = PoolLink(pool, self._timeout, self._astray)
+            self._pools[pool] = PoolLink(pool, self._timeout, self._astray, self._new_pressure())
             self._look.set()
 
     def flush(self) -> None:

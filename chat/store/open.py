@@ -66,6 +66,7 @@ def open_store(
             place,
             lambda server, lost, astray: link_to(place.address(server), lost, astray),
             on_gap,
+            new_pressure=pressure.of_one,
             probe=lambda pool: probe_of(pool, node),
             timeout=timeout,
         )

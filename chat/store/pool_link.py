@@ -16,6 +16,7 @@ import hiredis
 
 from chat.store.calls import Command, Done, LinkDown
 from chat.store.link import RedisLink
+from chat.store.wire import PRESSED_CALLS, RELIEVED_CALLS
 
 ELSEWHERE = "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING"
 """What a refusal begins with after which nothing was done, and the pool is somewhere else, or will be there soon."""
@@ -37,15 +38,22 @@ class _Waiting(NamedTuple):
 
 class PoolLink:
     """``Link`` of a pool. ``on_astray`` is told when it has lost its home, which, and why: then ``home`` is None
-    until ``arrive``. ``timeout`` is in seconds."""
+    until ``arrive``. ``on_pressure``: whether so many calls wait for it that no more should come. ``timeout`` is in
+    seconds."""
 
     def __init__(
-        self, pool: int, timeout: float, on_astray: Callable[["PoolLink", RedisLink, str], None]
+        self,
+        pool: int,
+        timeout: float,
+        on_astray: Callable[["PoolLink", RedisLink, str], None],
+        on_pressure: Callable[[bool], None],
     ) -> None:
         self.pool = pool
         self.home: RedisLink | None = None
         self._timeout = timeout
         self._on_astray = on_astray
+        self._on_pressure = on_pressure
+        self._pressed = False
         self._loop = asyncio.get_running_loop()
         self._channels: set[bytes] = set()
         self._moving = False
@@ -127,6 +135,7 @@ class PoolLink:
         waiting = [*self._refused, *self._line]
         self._refused.clear()
         self._line.clear()
+        self._weigh()
         for entry in waiting:
             if entry.command is None:
                 home.after_open_calls(entry.done)
@@ -165,6 +174,7 @@ class PoolLink:
     ) -> None:  # fmt: skip
         until = self._loop.time() + self._timeout
         line.append(_Waiting(until, command, done, weight, record))
+        self._weigh()
         if self._timer is None:
             self._timer = self._loop.call_at(until, self._expire)
 
@@ -176,6 +186,7 @@ class PoolLink:
         for line in self._refused, self._line:
             while line and line[0].until <= now:
                 _answer(line.popleft())
+            self._weigh()
             if line:
                 self._timer = self._loop.call_at(line[0].until, self._expire)
                 return
@@ -183,6 +194,14 @@ class PoolLink:
     def _answer_all(self, line: deque[_Waiting]) -> None:
         while line:
             _answer(line.popleft())
+        self._weigh()
+
+    def _weigh(self) -> None:
+        """Tells when too many wait, and when they do not any more."""
+        waiting = len(self._refused) + len(self._line)
+        if waiting <= RELIEVED_CALLS if self._pressed else waiting > PRESSED_CALLS:
+            self._pressed = not self._pressed
+            self._on_pressure(self._pressed)
 
     def close(self) -> None:
         if self._timer is not None:

@@ -15,12 +15,15 @@ class Proof:
 
     def __init__(self) -> None:
         self.channel = b""
+        self.channels: set[bytes] = set()
+        """All that probes were published on: what comes late is none of a push."""
         self._published = 0
         self._arrived = 0
 
     def by(self, channel: bytes) -> None:
         """Probes are published there from here on."""
         self.channel = channel
+        self.channels.add(channel)
         self._published = self._arrived = 0
 
     def next(self) -> tuple[Sequence[Part], Callable[[Any], None]]:
@@ -33,8 +36,9 @@ class Proof:
         if channel == self.channel and not isinstance(reply, Exception):
             self._published = number
 
-    def arrived(self, number: bytes) -> None:
-        self._arrived = max(self._arrived, int(number))
+    def arrived(self, channel: bytes, number: bytes) -> None:
+        if channel == self.channel:
+            self._arrived = max(self._arrived, int(number))
 
     def missed(self) -> bool:
         return self._published - self._arrived >= MISSED_PROBES

@@ -216,8 +216,8 @@ class Wire(asyncio.Protocol):
     def _pushed(self, push: list[Any]) -> None:
         kind = push[0]
         if kind == b"smessage":
-            if push[1] == self._proof.channel:
-                self._proof.arrived(push[2])
+            if push[1] in self._proof.channels:
+                self._proof.arrived(push[1], push[2])
             else:
                 self._on_push(push[1], push[2])
             return

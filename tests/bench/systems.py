@@ -2,7 +2,7 @@
 
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -101,7 +101,10 @@ class Place:
         server.flush()
         self.system = system
         self.server = server
-        self.nodes = [system.node(server.url) for _ in range(nodes)]
+        self._launch(stack, [system.node(server.url) for _ in range(nodes)], cores)
+
+    def _launch(self, stack: ExitStack, nodes: Sequence[Node], cores: Cores) -> None:
+        self.nodes = nodes
         with on_core(cores.nodes):
             for node in self.nodes:
                 stack.callback(node.close)

@@ -1,13 +1,18 @@
-"""The same contract over the embedded server, Redis and Valkey."""
+"""The same contract over the embedded server, Redis and Valkey; and over a primary that sentinels watch and one of a
+cluster, with their replicas."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from chat.store.embedded import EmbeddedServer
 from tests.contract.pool import Pool
+from tests.support.cluster import cluster
+from tests.support.sentinels import flock
 from tests.support.servers import KINDS, Kind, Server, available_servers
+
+Primary = Callable[[], Server]
 
 
 @pytest.fixture(scope="session")
@@ -17,16 +22,43 @@ def servers() -> Iterator[dict[Kind, Server]]:
         yield {kind: stack.enter_context(Server(kind)) for kind in available_servers()}
 
 
-@pytest.fixture(params=["embedded", *KINDS])
-def pool(request: pytest.FixtureRequest, servers: dict[Kind, Server]) -> Iterator[Pool]:
+@pytest.fixture(scope="session")
+def sets() -> Iterator[dict[str, Primary]]:
+    """The primary of a set with sentinels, and the one that has pool 0 in a cluster; each is started when it is
+    asked for."""
+    with ExitStack() as stack:
+        made: dict[str, Primary] = {}
+
+        def sentinel() -> Server:
+            if "sentinel" not in made:
+                birds = stack.enter_context(flock(replicas=1))
+                made["sentinel"] = lambda: birds.primary
+            return made["sentinel"]()
+
+        def clustered() -> Server:
+            if "cluster" not in made:
+                whole = stack.enter_context(cluster())
+                made["cluster"] = lambda: whole.primary_of(0)
+            return made["cluster"]()
+
+        yield {"sentinel": sentinel, "cluster": clustered}
+
+
+@pytest.fixture(params=["embedded", *KINDS, "sentinel", "cluster"])
+def pool(
+    request: pytest.FixtureRequest, servers: dict[Kind, Server], sets: dict[str, Primary]
+) -> Iterator[Pool]:
     """Pool 0 of an empty server of each kind."""
     if request.param == "embedded":
         with EmbeddedServer().client() as client:
             yield Pool(client)
         return
-    if request.param not in servers:
+    if request.param in sets:
+        server = sets[request.param]()
+    elif request.param in servers:
+        server = servers[request.param]
+    else:
         pytest.skip(f"there is no {request.param} on this machine")
-    server = servers[request.param]
     server.flush()
     with server.client() as client:
         yield Pool(client)

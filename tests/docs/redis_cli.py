@@ -22,7 +22,12 @@ BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 EAST, WEST = "east-5c2f0a1b", "west-9d3e7f60"
 """What the page calls the two nodes."""
-PATIENT = {"CHAT_GRACE_SECONDS": "600"}
+PATIENT = {
+    "CHAT_GRACE_SECONDS": "600",
+    "CHAT_PING_INTERVAL_SECONDS": "600",
+    "CHAT_PING_TIMEOUT_SECONDS": "1200",
+}
+"""The people of the scene do nothing, for as long as it takes."""
 SECONDS = 10.0
 PUBLISHED = 6
 """Lines of a subscription: that it began, and one message."""
@@ -35,9 +40,9 @@ async def scene() -> AsyncIterator[tuple[Server, dict[str, str], Callable[[], No
     with (
         Server("redis") as server,
         NodeProcess(server.url, PATIENT) as east,
-        _named(server, EAST) as names,
+        _named(server, EAST, {}) as names,
         NodeProcess(server.url, PATIENT) as west,
-        _named(server, WEST) as more,
+        _named(server, WEST, names) as more,
     ):
         alice, bob, session = await pair(east.url, west.url)
         await alice.say(session, "Hello Bob")
@@ -72,11 +77,12 @@ async def scene() -> AsyncIterator[tuple[Server, dict[str, str], Callable[[], No
 
 
 @contextmanager
-def _named(server: Server, name: str) -> Iterator[dict[str, str]]:
+def _named(server: Server, name: str, known: dict[str, str]) -> Iterator[dict[str, str]]:
     """The name of the node that came last."""
     with server.client() as client:
-        nodes = client.zrange("chat:{0}:nodes", 0, -1, desc=True)
-    yield {name: nodes[0].decode()}
+        nodes = {node.decode() for node in client.zrange("chat:{0}:nodes", 0, -1)}
+    (node,) = nodes - set(known.values())
+    yield {name: node}
 
 
 class Shell:

@@ -21,6 +21,8 @@ from hypothesis.stateful import (
 from chat.store.embedded import EmbeddedServer
 from tests.contract.pool import ALL, GRACE, LEASE, Pool
 from tests.property.comparison import ROOM, Comparison
+from tests.support.cluster import cluster
+from tests.support.sentinels import flock
 from tests.support.servers import Server, available_servers
 
 LIMIT = 3
@@ -230,3 +232,17 @@ def test_interleavings_on_a_real_server() -> None:
     """The same on the first kind of real server that is here."""
     with Server(available_servers()[0]) as server, server.client() as client:
         explore(client, 400)
+
+
+@pytest.mark.slow
+def test_interleavings_with_sentinels() -> None:
+    """On a primary that they watch, with a replica."""
+    with flock(replicas=1) as birds, birds.primary.client() as client:
+        explore(client, 200)
+
+
+@pytest.mark.slow
+def test_interleavings_in_a_cluster() -> None:
+    """On the primary that has the pool."""
+    with cluster() as whole, whole.primary_of(0).client() as client:
+        explore(client, 200)

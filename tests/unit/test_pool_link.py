@@ -11,6 +11,7 @@ import pytest
 from chat.store import pool_link
 from chat.store.calls import Command, Done, LinkDown
 from chat.store.pool_link import ELSEWHERE, PoolLink
+from chat.store.wire import PRESSED_CALLS
 from tests.unit.test_wire import FakeLoop
 
 TIMEOUT = 2.0
@@ -23,6 +24,7 @@ class FakeHome:
 
     def __init__(self) -> None:
         self.asked: list[Command] = []
+        self.recorded: list[Command] = []
         self.weights: list[int] = []
         self.left: list[int] = []
         self.subscribed: set[bytes] = set()
@@ -33,6 +35,10 @@ class FakeHome:
         self.asked.append(command)
         self.weights.append(weight)
         self._line.append((True, done))
+
+    def record(self, command: Command, done: Done, weight: int = 1) -> None:
+        self.recorded.append(command)
+        self.call(command, done, weight)
 
     def after_open_calls(self, done: Callable[[], None]) -> None:
         if self._line:
@@ -72,7 +78,8 @@ class World:
         self.loop = FakeLoop()
         self.strayed: list[tuple[FakeHome, str]] = []
         self.order: list[Any] = []
-        self.link = PoolLink(7, TIMEOUT, self._astray)
+        self.presses: list[bool] = []
+        self.link = PoolLink(7, TIMEOUT, self._astray, self.presses.append)
         self.link._loop = self.loop  # type: ignore[assignment]  # as much of one as is needed
         self.home = self.arrive()
 
@@ -443,5 +450,44 @@ def test_closing_answers_everybody() -> None:
         assert world.lost() == ["a", "b"]
         assert timer is not None
         assert timer.cancelled()
+
+    run(scenario)
+
+
+def test_many_that_wait_are_told() -> None:
+    """So that sockets are not read further; and again when they do not wait any more, however that ends."""
+
+    def scenario(world: World) -> None:
+        for end in "arrives", "is given up", "is late":
+            world.presses.clear()
+            world.link.stray(world.home, "MOVED 1 here:1")  # type: ignore[arg-type]
+            for _ in range(PRESSED_CALLS):
+                world.ask("call")
+            assert world.presses == []
+            world.ask("one more")
+            assert world.presses == [True]
+            if end == "is late":
+                world.loop.now += TIMEOUT
+                world.link._expire()
+            elif end == "is given up":
+                world.link.give_up()
+            home = world.arrive()
+            assert world.presses == [True, False], end
+            world.home = home
+
+    run(scenario)
+
+
+def test_what_is_recorded_is_recorded_where_the_pool_arrives() -> None:
+    """Also when it had to wait, or was refused."""
+
+    def scenario(world: World) -> None:
+        world.link.record((b"first",), world.order.append)
+        world.home.answer(hiredis.ReplyError("MOVED 1 here:1"))
+        world.link.record((b"second",), world.order.append)
+        home = world.arrive()
+        assert home.recorded == [(b"first",), (b"second",)]
+        home.answer(1, 2)
+        assert world.order == [1, 2]
 
     run(scenario)
