@@ -398,6 +398,8 @@ def test_probes_on_another_channel() -> None:
         it.wire.prove_by(b"probe 2")
         assert b"probe 1" in it.written
         it.wire.data_received(b":1\r\n")
+        it.wire.data_received(b">3\r\n$8\r\nsmessage\r\n$7\r\nprobe 1\r\n$1\r\n4\r\n")
+        assert it.pushes == [], "it is nobody's push"
         for number in 1, 2:
             probed(it, b"probe 2", number, arrives=False)
         it.loop.until_due()
