@@ -3,7 +3,7 @@
 ``address.py``. Which primary has which slot is found by redis-py, which asks the servers that are known.
 """
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
@@ -53,11 +53,6 @@ class Topology:
         host, port = server
         shown = f"{spelt(server)}, of {self.shown}"
         return replace(self._like, shown=shown, host=host, port=port)
-
-    async def candidates(self) -> AsyncGenerator[Address]:
-        """All servers, for those who only look."""
-        for server in sorted(self._known):
-            yield self.address(server)
 
     async def find(self, pools: Iterable[int]) -> Mapping[int, Server]:
         """The primary of each pool, as the first server says it that answers: it may be late. Pools of which it
