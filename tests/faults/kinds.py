@@ -77,7 +77,7 @@ KINDS: Mapping[str, Kind] = {
         "a sentinel is killed with -9", kill_a_sentinel, ("code 2",), calm=True, on=("sentinel",)
     ),
     "ordered": Kind(
-        "a replica is told to take over", order_a_takeover, ("code 2",), calm=True, on=REPLICATED
+        "a replica is told to take over", order_a_takeover, calm=True, on=REPLICATED
     ),
     "forced": Kind(
         "a replica takes over and nobody asks the primary", force_a_takeover, ("code 2",),
