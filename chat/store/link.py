@@ -256,8 +256,8 @@ class RedisLink:
         return await self._witnesses.dial(address, lambda: WitnessedWire(*args), self._any_pool)
 
     def _any_pool(self) -> int:
-        """That the server holds, if there is one."""
-        return min(self._pools, default=FIRST)
+        """That the server holds, if there is one: of others it is only tried whether it does."""
+        return min(self._pools, default=FIRST) if self._proof is None else self._proof
 
     def _channel_astray(self, channel: bytes, why: str) -> None:
         self._astray(pool_in(channel), why)
