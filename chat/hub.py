@@ -6,6 +6,7 @@ inbox is read from the last push that was written. It is read a part at a time, 
 client has taken this one: who comes back to a full inbox over a slow line is not cut off for it.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -16,7 +17,7 @@ from chat.errors import Close, Code, close_code
 from chat.protocol import seq_of
 
 RESUMED_AT_ONCE = 1000
-"""Accounts asked after at the same time when the link is back."""
+"""Accounts of a pool asked after at the same time when its link is back: one that is away holds up no other."""
 FILLS_AT_ONCE = 256
 """Inboxes read at the same time: a gap of everybody does not stand in the way of the rest."""
 STALLED_TURNS = 15
@@ -61,8 +62,8 @@ class Hub:
         self._written = pushed
         self._holders: dict[int, Connection] = {}
         self._expected: dict[tuple[int, int], int] = {}
-        self._doubtful: dict[Connection, None] = {}
-        self._resuming: dict[tuple[int, int], Connection] = {}
+        self._doubtful: defaultdict[int, dict[Connection, None]] = defaultdict(dict)
+        self._resuming: defaultdict[int, dict[tuple[int, int], Connection]] = defaultdict(dict)
         self._gaps: dict[Connection, None] = {}
         self._stalled: dict[Connection, int] = {}
         self._filling = 0
@@ -125,7 +126,7 @@ class Hub:
         if self._holders.get(connection.account) is connection:
             del self._holders[connection.account]
             self._drop(connection.pool, connection.account)
-        for waiting in self._doubtful, self._gaps, self._stalled:
+        for waiting in self._doubtful[connection.pool], self._gaps, self._stalled:
             waiting.pop(connection, None)
 
     # pushes
@@ -169,12 +170,9 @@ class Hub:
             connection.close(Close.REPLACED)
 
     def replay(self, connection: Connection, last: int, frames: Sequence[bytes]) -> None:
-        """Writes what is recorded and not yet written, in order: ``frames``, and what follows them up to
-        the push numbered ``last``, as fast as the client takes it.
-
-        A number that is missing there too is lost for good, and the client must hear of it: unless
-        it was told, it is let go, and coming back is told ``recovered: false``.
-        """
+        """Writes what is recorded and not yet written, in order: ``frames``, and what follows them up to the push numbered
+        ``last``, as fast as the client takes it. A number that is missing there too is lost for good, and the client must
+        hear of it: unless it was told, it is let go, and coming back is told ``recovered: false``."""
         for frame in frames:
             seq = seq_of(frame)
             if seq > connection.seq + 1 and seq > connection.hole + 1:
@@ -208,27 +206,28 @@ class Hub:
         connection.filling = True
         self._gaps.pop(connection, None)
         self._stalled.pop(connection, None)
-        self._doubtful[connection] = None
+        self._doubtful[connection.pool][connection] = None
 
     def _resume(self) -> None:
         """Asks after as many as may be under way."""
-        sockets = []
-        while self._doubtful and len(self._resuming) < RESUMED_AT_ONCE:
-            connection = next(iter(self._doubtful))
-            del self._doubtful[connection]
-            self._resuming[connection.account, connection.epoch] = connection
-            sockets.append((connection.pool, connection.account, connection.epoch, connection.seq))
-        if sockets:
-            self._inboxes.resume(sockets, self._resumed)
+        for pool, doubtful in list(self._doubtful.items()):
+            sockets, resuming = [], self._resuming[pool]
+            while doubtful and len(resuming) < RESUMED_AT_ONCE:
+                one = next(iter(doubtful))
+                del doubtful[one]
+                resuming[one.account, one.epoch] = one
+                sockets.append((pool, one.account, one.epoch, one.seq))
+            if sockets:
+                self._inboxes.resume(sockets, partial(self._resumed, pool))
 
-    def _resumed(self, code: int, sockets: Sequence[tuple[int, int, int]]) -> None:
+    def _resumed(self, pool: int, code: int, sockets: Sequence[tuple[int, int, int]]) -> None:
         """Of those who got nothing meanwhile nothing has to be read."""
         for account, epoch, last in sockets:
-            connection = self._resuming.pop((account, epoch), None)
-            if connection is None or connection.state is not State.BOUND:
+            connection = self._resuming[pool].pop((account, epoch), None)
+            if connection is None or connection.state is not State.BOUND or connection.pool != pool:
                 continue
             if code != Code.SUCCESS:
-                self._doubtful[connection] = None
+                self._doubtful[pool][connection] = None
             elif last < 0:
                 connection.close(close_code(last))
             else:
@@ -248,7 +247,7 @@ class Hub:
 
     def recheck(self, connection: Connection) -> None:
         """Something came that is not to be believed, or may have been passed over."""
-        if (connection.account, connection.epoch) not in self._resuming:
+        if (connection.account, connection.epoch) not in self._resuming[connection.pool]:
             self._ask_after(connection)
             self._resume()
 

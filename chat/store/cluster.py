@@ -3,13 +3,14 @@
 What shows that a pool is elsewhere: a refusal (``ELSEWHERE``), a subscription that the server has ended, a link that
 is lost. Then it is found where it is (the refusal may say it, otherwise redis-py is asked), a link to that primary
 is made if there is none (which loads the functions), the pool begins there, its channels are subscribed, and
-``on_gap`` is said: inboxes are read. All that is tried again, with backoff, until every pool is somewhere.
+``on_gap`` is said: inboxes are read. All that is tried again, with backoff, until every pool is somewhere. Each pool
+is brought there for itself: a server that does not answer holds up nobody but those that are there.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from random import random
 from typing import Any
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 BACKOFF_SECONDS = (0.02, 0.5)
 FIRST_SECONDS = 10.0
 """So long it is tried to find every pool before a node begins without some of them."""
+SETTLE_SECONDS = 0.5
+"""An attempt waits no longer for servers that do not answer: then others are looked for."""
 
 
 class ClusterLinks:
@@ -58,6 +61,10 @@ class ClusterLinks:
         self._hints: dict[int, Server] = {}
         self._left: dict[int, RedisLink] = {}
         """The link that a pool was on before, while it is looked for."""
+        self._brought: dict[int, Server] = {}
+        """Where pools are being brought to, each by a task."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._linking: defaultdict[Server, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._why = "no pool is anywhere"
         self._look = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -97,6 +104,10 @@ class ClusterLinks:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         for pool in self._pools.values():
             pool.close()
         for link in self._links.values():
@@ -110,6 +121,7 @@ class ClusterLinks:
         self._left[pool.pool] = home
         if why.startswith("MOVED"):
             self._moved(pool.pool, home, why)
+            self._begin_to_bring(self._hints)
         self._look.set()
 
     def _moved(self, pool: int, told_by: RedisLink, why: str) -> None:
@@ -141,34 +153,52 @@ class ClusterLinks:
 
     async def _settle(self) -> bool:
         """One attempt, for all pools at the same time; whether all are there."""
-        lost = [pool for pool in self._pools.values() if not pool.there]
-        hints, self._hints = self._hints, {}
-        found: dict[int, Server] = {}
-        if any(pool.pool not in hints for pool in lost):
+        self._begin_to_bring(self._hints)
+        if lost := self._lost():
             try:
-                found.update(await self._topology.find(pool.pool for pool in lost))
+                self._begin_to_bring(await self._topology.find(lost))
             except StoreUnreachable as error:
                 self._say(str(error))
-        at: defaultdict[Server, list[PoolLink]] = defaultdict(list)
-        for pool in lost:
-            server = hints.get(pool.pool) or found.get(pool.pool)
-            if server is not None:
-                at[server].append(pool)
-        await asyncio.gather(*(self._bring(server, pools) for server, pools in at.items()))
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=SETTLE_SECONDS)
         await self._close_spare()
         return all(pool.there for pool in self._pools.values())
 
-    async def _bring(self, server: Server, pools: Sequence[PoolLink]) -> None:
-        link = self._links.get(server)
-        if link is None:
-            link = self._new_link(server, self._look.set, partial(self._said_astray, server))
-            try:
-                await link.start()
-            except StoreUnreachable as error:
-                self._say(str(error))
-                return
-            self._links[server] = link
-        await asyncio.gather(*(self._move(pool, link, server) for pool in pools))
+    def _lost(self) -> Collection[int]:
+        """Pools that are not there, nor being brought anywhere."""
+        lost = [number for number, pool in self._pools.items() if not pool.there]
+        return [number for number in lost if number not in self._brought]
+
+    def _begin_to_bring(self, found: Mapping[int, Server]) -> None:
+        """Those that are lost to where they were found; what was heard of them before is not needed any more."""
+        for number in self._lost():
+            if server := found.get(number):
+                self._hints.pop(number, None)
+                self._brought[number] = server
+                bring = self._bring(self._pools[number], server)
+                task = asyncio.create_task(bring, name=f"pool {number} is brought")
+                self._tasks.add(task)
+                task.add_done_callback(partial(self._has_brought, number))
+
+    def _has_brought(self, number: int, task: asyncio.Task[None]) -> None:
+        """There, or it is tried again."""
+        self._tasks.discard(task)
+        del self._brought[number]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the pool %d could not be brought anywhere", number, exc_info=error)
+
+    async def _bring(self, pool: PoolLink, server: Server) -> None:
+        async with self._linking[server]:  # one link for all its pools
+            link = self._links.get(server)
+            if link is None:
+                link = self._new_link(server, self._look.set, partial(self._said_astray, server))
+                try:
+                    await link.start()
+                except StoreUnreachable as error:
+                    self._say(str(error))
+                    return
+                self._links[server] = link
+        await self._move(pool, link, server)
 
     async def _move(self, pool: PoolLink, link: RedisLink, server: Server) -> None:
         """Unless it came back, or the link is lost: then it is tried again."""
@@ -185,6 +215,7 @@ class ClusterLinks:
             self._say(f"the pool {pool.pool} is not at {spelt(server)}: {reply}")
             return
         self._left.pop(pool.pool, None)
+        self._hints.pop(pool.pool, None)
         pool.arrive(link, self._probe(pool.pool))
         self._on_gap((pool.pool,))
         log.info("the pool %d is at %s", pool.pool, spelt(server))
@@ -201,7 +232,8 @@ class ClusterLinks:
     async def _close_spare(self) -> None:
         """Links that no pool is on any more."""
         for server, link in list(self._links.items()):
-            if not link.pools and link not in self._left.values():
+            awaited = server in self._brought.values() or link in self._left.values()
+            if not link.pools and not awaited:
                 del self._links[server]
                 await link.close()
 

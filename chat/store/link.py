@@ -226,16 +226,19 @@ class RedisLink:
 
     async def _begin_all(self, wire: Wire) -> dict[int, str]:
         """Lets all pools begin, and proves by the first that pushes arrive. Returns those that the server does not
-        serve, and why."""
+        serve, and why. All are asked at once: one after the other, many would take longer than there is time where
+        the server is far away."""
         self._proof, astray = None, {}
-        for pool in sorted(self._pools):
-            try:
-                self._begins.begun(pool, await wire.ask(self._begins.begin(pool, self._run)))
-            except hiredis.ReplyError as error:
-                if self._on_astray is None:
-                    raise
-                astray[pool] = str(error)
+        pools = sorted(self._pools)
+        begin = (wire.ask(self._begins.begin(pool, self._run)) for pool in pools)
+        replies = await asyncio.gather(*begin, return_exceptions=True)
+        for pool, reply in zip(pools, replies, strict=True):
+            if isinstance(reply, hiredis.ReplyError) and self._on_astray is not None:
+                astray[pool] = str(reply)
                 continue
+            if isinstance(reply, BaseException):
+                raise reply
+            self._begins.begun(pool, reply)
             if self._proof is None:
                 await wire.prove(self._probe(pool))
                 self._proof = pool
@@ -253,8 +256,8 @@ class RedisLink:
         return await self._witnesses.dial(address, lambda: WitnessedWire(*args), self._any_pool)
 
     def _any_pool(self) -> int:
-        """That the server holds, if there is one."""
-        return min(self._pools, default=FIRST)
+        """That the server holds, if there is one: of others it is only tried whether it does."""
+        return min(self._pools, default=FIRST) if self._proof is None else self._proof
 
     def _channel_astray(self, channel: bytes, why: str) -> None:
         self._astray(pool_in(channel), why)

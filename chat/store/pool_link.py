@@ -166,6 +166,8 @@ class PoolLink:
             self.stray(home, str(reply))
             self._wait(self._refused, *asked)
         else:
+            if self._refused:  # before this one: asked again, they would be done after it
+                self._answer_all(self._refused)
             asked[1](reply)
 
     def _wait(

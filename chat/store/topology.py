@@ -3,10 +3,12 @@
 ``address.py``. Which primary has which slot is found by redis-py, which asks the servers that are known.
 """
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
+from redis import RedisError
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 
 from chat.errors import SettingsError, StoreUnreachable
@@ -29,7 +31,7 @@ class Topology:
     and ``url`` the same for redis-py."""
 
     def __init__(self, servers: Iterable[Server], like: Address, url: str) -> None:
-        self._known = set(servers)
+        self._named = self._known = frozenset(servers)
         self._cluster: RedisCluster | None = None
         self._like = like
         self._url = url
@@ -70,12 +72,15 @@ class Topology:
         try:
             await known.initialize()
         except Exception as error:  # noqa: BLE001 - redis-py raises what it meets in strange answers
+            # It forgets whom the URL names, and all others too where the only ones that answer know of no primary.
+            self._cluster, self._known = None, self._known | self._named
             said = in_words(str(error.__cause__ or error))
             raise StoreUnreachable(f"no server of {self.shown} is of any use: {said}") from None
         finally:
             for node in {*asked, *known.startup_nodes.values(), *known.nodes_cache.values()}:
-                await node.disconnect()
-        self._known = {_place(node) for node in known.startup_nodes.values()}
+                with contextlib.suppress(RedisError):  # one that does not let go in time
+                    await node.disconnect()
+        self._known = frozenset(_place(node) for node in known.startup_nodes.values())
         slots = known.slots_cache
         found = {pool: slots[slot][0] for pool in pools if slots.get(slot := slot_of(pool))}
         return {pool: _place(node) for pool, node in found.items()}

@@ -121,6 +121,20 @@ def test_all_pools_begin_with_every_connection(empty_server: Server) -> None:
     asyncio.run(scenario())
 
 
+def test_many_pools_at_a_server_that_is_far_away(empty_server: Server) -> None:
+    """They begin together: one after the other they would take longer than there is to connect."""
+
+    async def scenario() -> None:
+        heard, begins = Told(), Beginnings()
+        async with Proxy(empty_server.port) as proxy:
+            proxy.delay = 0.01
+            link = link_to(f"redis://127.0.0.1:{proxy.port}", heard, begins, alone=True)
+            async with asyncio.timeout(2), started(link, *range(1000)):
+                assert len(begins.begun_with) == 1000
+
+    asyncio.run(scenario())
+
+
 def test_a_pool_that_comes_later_begins_at_once(empty_server: Server) -> None:
     """And with the next connection again: then nobody has handed it over."""
 

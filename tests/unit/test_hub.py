@@ -281,8 +281,8 @@ def test_a_gap_is_one_of_its_pools() -> None:
         world.join(account, pool=pool)
     world.hub.gap((7, 3))
     assert [sockets for sockets, _ in world.inboxes.asked] == [
-        [(7, 1007, 1, 0), (7, 2007, 1, 0), (3, 1003, 1, 0)]
-    ]
+        [(7, 1007, 1, 0), (7, 2007, 1, 0)], [(3, 1003, 1, 0)],
+    ]  # fmt: skip
 
 
 def test_an_account_lives_where_its_socket_says() -> None:

@@ -99,6 +99,25 @@ def test_the_crowd_is_asked_after_in_parts() -> None:
     assert [len(sockets) for sockets, _ in world.inboxes.asked] == [10]
 
 
+def test_a_pool_that_is_away_holds_up_no_other() -> None:
+    """However many are in it, those of another are asked after at once, and again with each tick."""
+    world = World()
+    for number in range(1, 2 * RESUMED_AT_ONCE + 1):
+        world.join(number * 1000)
+    connection = world.join(1007, pool=7)
+    world.hub.gap((0,))
+    world.hub.gap((7,))
+    assert [sockets[0][0] for sockets, _ in world.inboxes.asked] == [0, 7], "of the first no answer"
+    for _ in range(2):
+        world.inboxes.say_last(code=Code.INTERNAL)
+    world.hub.tick()
+    assert [sockets[0][0] for sockets, _ in world.inboxes.asked] == [0, 7], "in its turn as well"
+    world.inboxes.say_last(code=Code.INTERNAL)
+    world.inboxes.say_last()
+    world.hub.push(1007, push(1), UNMARKED)
+    assert world.frames(connection) == [push(1)]
+
+
 def test_typing_does_not_overtake_a_new_session() -> None:
     """While pushes come from the inbox a hint without a number is dropped."""
     world = World()

@@ -183,6 +183,25 @@ def test_what_is_refused_is_asked_where_it_has_arrived(why: str) -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("reply", [b"3", LinkDown("lost"), hiredis.ReplyError("OOM")])
+def test_what_is_answered_after_a_refusal(reply: Any) -> None:
+    """As where the slot was on its way, and stays after all: what was refused before is not done behind it, and is
+    answered before it."""
+
+    def scenario(world: World) -> None:
+        world.ask("a", "b")
+        world.place("after b")
+        world.ask("c", "d")
+        world.home.answer(hiredis.ReplyError("ASK 1 b:2"), hiredis.ReplyError("ASK 1 b:2"), reply)
+        told = world.order.pop()
+        assert told == ("c", reply)
+        assert world.lost() == ["a", "b", "after b"]
+        world.home.answer(hiredis.ReplyError("ASK 1 b:2"))
+        assert world.arrive().asked == [("d",)]
+
+    run(scenario)
+
+
 def test_what_was_done_at_the_server_of_before_is_not_asked_again() -> None:
     """Its answer counts, also where it comes after the pool is known to be elsewhere."""
 

@@ -1,0 +1,151 @@
+"""``cluster``: pools are brought to where they are, each for itself."""
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+from chat.errors import StoreUnreachable
+from chat.store.cluster import ClusterLinks
+from chat.store.topology import Server
+from tests.link.calls import until
+from tests.unit.test_pool_link import FakeHome
+
+A, B, DARK = ("a", 1), ("b", 2), ("dark", 3)
+SOON = 0.4
+"""Less than a server that does not answer takes, or one that is asked where pools are."""
+
+
+class FakeLink(FakeHome):
+    """A link to a server that has all its pools; to one that is dark it is never made."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self.server = server
+        self.pools: set[int] = set()
+        self.run = b"run"
+        self.closed = False
+
+    async def start(self) -> None:
+        if self.server == DARK:
+            await asyncio.sleep(5)
+            raise StoreUnreachable("it is dark")
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def serve(self, pool: int, before: bytes, done: Callable[[Any], None]) -> None:
+        self.pools.add(pool)
+        asyncio.get_running_loop().call_soon(done, [0, 1])
+
+    def leave(self, pool: int) -> None:
+        self.pools.discard(pool)
+        super().leave(pool)
+
+    def call(self, command: Any, done: Any, weight: int = 1) -> None:
+        if command == ("ROLE",):
+            asyncio.get_running_loop().call_soon(done, [b"master"])
+        else:
+            super().call(command, done, weight)
+
+
+class World:
+    """Three pools at server A; ``places`` is where they are found, after so many ``seconds``."""
+
+    def __init__(self) -> None:
+        self.places: dict[int, Server] = dict.fromkeys(range(3), A)
+        self.seconds = 0.0
+        self.made: list[FakeLink] = []
+        topology = SimpleNamespace(find=self._find, shown="a cluster")
+        self.links = ClusterLinks(
+            cast(Any, topology), self._new_link, self._gap,
+            new_pressure=lambda: lambda pressed: None, probe=lambda pool: b"probe",
+            timeout=2.0, jitter=lambda: 0.1,
+        )  # fmt: skip
+        self.gaps: list[int] = []
+
+    async def _find(self, pools: Iterable[int]) -> Mapping[int, Server]:
+        await asyncio.sleep(self.seconds)
+        return {pool: self.places[pool] for pool in pools}
+
+    def _new_link(self, server: Server, *_: Any) -> Any:
+        self.made.append(FakeLink(server))
+        return self.made[-1]
+
+    def _gap(self, pools: Collection[int]) -> None:
+        self.gaps += pools
+
+    def stray(self, pool: int, why: str) -> None:
+        link = self.links.of(pool)
+        home = link.home
+        assert home is not None
+        link.stray(home, why)
+
+    def at(self, pool: int) -> Server | None:
+        home = cast(FakeLink | None, self.links.of(pool).home)
+        return None if home is None else home.server
+
+    async def until_at(self, pool: int, server: Server) -> None:
+        await until(lambda: self.at(pool) == server, f"pool {pool} is at {server}", SOON)
+
+
+def run(scenario: Callable[[World], Coroutine[Any, Any, None]]) -> None:
+    async def main() -> None:
+        world = World()
+        for pool in range(3):
+            world.links.serve(pool)
+        await world.links.start()
+        world.gaps.clear()
+        try:
+            await scenario(world)
+        finally:
+            await world.links.close()
+
+    asyncio.run(main())
+
+
+def test_pools_of_one_server_share_a_link() -> None:
+    """Also where they come there at the same moment; one that has no pool any more is closed."""
+
+    async def scenario(world: World) -> None:
+        assert [link.server for link in world.made] == [A]
+        for pool in range(3):
+            world.stray(pool, "MOVED 1 b:2")
+        for pool in range(3):
+            await world.until_at(pool, B)
+        assert [link.server for link in world.made] == [A, B]
+        assert sorted(world.gaps) == [0, 1, 2]
+        await until(lambda: world.made[0].closed, "the first is closed", 1)
+        assert not world.made[1].closed
+
+    run(scenario)
+
+
+def test_a_server_that_does_not_answer_holds_up_no_other_pool() -> None:
+    """Neither one that says where it is, nor one that has to be looked for."""
+
+    async def scenario(world: World) -> None:
+        world.stray(1, "MOVED 1 dark:3")
+        await asyncio.sleep(0.05)
+        world.stray(0, "MOVED 1 b:2")
+        await world.until_at(0, B)
+        world.places[2] = B
+        world.stray(2, "the server has ended a subscription")
+        await until(lambda: world.at(2) == B, "it is found", 2)
+        assert world.at(1) is None
+
+    run(scenario)
+
+
+def test_who_says_where_it_is_does_not_wait_for_those_who_are_asked() -> None:
+    """Servers that stand still are asked for a second, each."""
+
+    async def scenario(world: World) -> None:
+        world.seconds = 2.0
+        world.stray(1, "the server has ended a subscription")
+        await asyncio.sleep(0.05)
+        world.stray(0, "MOVED 1 b:2")
+        await world.until_at(0, B)
+        assert world.at(1) is None
+
+    run(scenario)
