@@ -79,6 +79,8 @@ class ClusterSights:
         self._timeout = timeout
         self._places: Mapping[int, Server] = {}
         self._asked = False
+        self._nobody: CannotLook | None = None
+        """Why nobody could say in this look where any pool is."""
         self._asking = asyncio.Lock()
         self._sights: dict[Server, Sight] = {}
         self._silent: dict[Server, CannotLook] = {}
@@ -89,6 +91,7 @@ class ClusterSights:
 
     def begin(self) -> None:
         self._asked = False
+        self._nobody = None
         self._silent.clear()
 
     async def ask(self, pool: int, parts: Sequence[Part]) -> Any:
@@ -130,14 +133,17 @@ class ClusterSights:
     async def _find(self) -> None:
         """Once in a look at most. What was known stays where nobody knows more."""
         async with self._asking:
+            if self._nobody is not None:
+                raise self._nobody
             if self._asked:
                 return
+            self._asked = True
             try:
                 self._places = await self._topology.find(range(MOST_POOLS))
             except StoreUnreachable as error:
                 if not self._places:
-                    raise self._nowhere(str(error)) from None
-            self._asked = True
+                    self._nobody = self._nowhere(str(error))
+                    raise self._nobody from None
         for server in self._sights.keys() - self._places.values():
             self._sights.pop(server).close()
 

@@ -422,6 +422,25 @@ def test_nobody_answers() -> None:
     )
 
 
+def test_a_wrong_password_is_tried_once(cluster: Place) -> None:
+    """At each server that the URL names, and not for every pool that there may be."""
+    made, _ = cluster
+    for server in made.servers:
+        ask(server, "ACL LOG", "RESET")
+    ended = ran("--redis-url", made.url.replace("://", "://nobody:secret@"))
+    assert ended.returncode == 1
+    assert "invalid username-password pair" in ended.stderr
+    assert "secret" not in ended.stderr
+    with closing(made.servers[0].client(decode_responses=True)) as client:
+        assert sum(entry["count"] for entry in client.acl_log()) == 1
+
+
+def test_a_name_that_nobody_has() -> None:
+    """It is looked up once."""
+    ended = ran("--redis-url", "redis+cluster://no-such-host.invalid")
+    assert "no-such-host.invalid" in ended.stderr
+
+
 def test_a_redis_that_is_no_cluster(redis_server: Server) -> None:
     """It says so."""
     ended = ran("--redis-url", f"redis+cluster://{HOST}:{redis_server.port}")
