@@ -58,7 +58,7 @@ class ClusterLinks:
         self._hints: dict[int, Server] = {}
         self._left: dict[int, RedisLink] = {}
         """The link that a pool was on before, while it is looked for."""
-        self._why = "no pool is anywhere"
+        self._why = "no server has the slot of any pool"
         self._look = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 

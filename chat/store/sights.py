@@ -16,9 +16,6 @@ from chat.store.place import Place
 from chat.store.sight import CannotLook, Sight
 from chat.store.topology import Server, Topology, spelt
 
-NO_CLUSTER = "it is no cluster"
-"""Also what redis-py takes for one: it does not say of what kind a refusal was."""
-
 
 class Sights(Protocol):
     """All the servers that are looked at."""
@@ -142,12 +139,7 @@ class ClusterSights:
                 self._places = await self._topology.find(range(MOST_POOLS))
             except StoreUnreachable as error:
                 if not self._places:
-                    self._nobody = self._nowhere(str(error))
+                    self._nobody = CannotLook(self.shown, str(error), answered=False)
                     raise self._nobody from None
         for server in self._sights.keys() - self._places.values():
             self._sights.pop(server).close()
-
-    def _nowhere(self, why: str) -> CannotLook:
-        if NO_CLUSTER in why:
-            why += "; or this user has no right to CLUSTER SLOTS (+cluster|slots)"
-        return CannotLook(self.shown, why, answered=False)
