@@ -15,6 +15,15 @@ from redis.asyncio.connection import RedisSSLContext, parse_url
 
 from chat.errors import SettingsError
 
+OWN = "redis://", "rediss://", "unix://"
+SCHEMES = (
+    *OWN, "redis+sentinel://", "rediss+sentinel://", "redis+cluster://", "rediss+cluster://",
+)  # fmt: skip
+"""All that a URL may begin with, also those that are read elsewhere."""
+MISSPELT = (
+    "the Redis URL cannot be used: its host:port is none, or its password has one of #/?[ in it,"
+    " which are written %23 %2F %3F %5B"
+)
 _TLS = {
     "ssl_keyfile": "keyfile",
     "ssl_certfile": "certfile",
@@ -47,6 +56,11 @@ class Address:
     def parse(cls, url: str) -> "Address":
         """Reads a URL; raises SettingsError, in words for people, when it is none that can be used."""
         _check_spelling(url)
+        if not url.startswith(OWN):
+            all_there_are = ", ".join(SCHEMES)
+            raise SettingsError(
+                f"the Redis URL cannot be used: it begins with none of {all_there_are}"
+            )
         try:
             parts: dict[str, Any] = {**parse_url(url)}
         except ValueError as error:
@@ -89,10 +103,7 @@ def _check_spelling(url: str) -> None:
     except ValueError:
         spelt = False
     if not spelt or "#" in url or "@" in url.partition("?")[2].partition("=")[0]:
-        raise SettingsError(
-            "the Redis URL cannot be used: its host:port is none, or its password has one of #/?[ in it,"
-            " which are written %23 %2F %3F %5B"
-        )
+        raise SettingsError(MISSPELT)
 
 
 def _check_parameters(url: str) -> None:

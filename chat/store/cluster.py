@@ -65,7 +65,7 @@ class ClusterLinks:
         """Where pools are being brought to, each by a task."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._linking: defaultdict[Server, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._why = "no pool is anywhere"
+        self._why = "no server has the slot of any pool"
         self._look = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 

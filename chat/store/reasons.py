@@ -1,5 +1,8 @@
 """Why a Redis cannot be used, in words for people."""
 
+NOT_LOGGED_IN = "must be called with the client already authenticated"
+"""NOAUTH, as redis-py says it."""
+
 
 def in_words(said: str, where: str = "redis://:password@host") -> str:
     """What a server has said to a login or to the function library, or how connecting has failed.
@@ -15,6 +18,6 @@ def in_words(said: str, where: str = "redis://:password@host") -> str:
         return "it is no cluster, and its URL begins with redis://"
     if "unknown command" in said:
         return f"Redis 7.0 or newer is needed, and this one is older ({said})"
-    if said.startswith("NOAUTH"):
+    if said.startswith("NOAUTH") or NOT_LOGGED_IN in said:
         return f"it asks for a password (NOAUTH), and the URL has none: {where}"
     return said

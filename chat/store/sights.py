@@ -16,9 +16,6 @@ from chat.store.place import Place
 from chat.store.sight import CannotLook, Sight
 from chat.store.topology import Server, Topology, spelt
 
-NO_CLUSTER = "it is no cluster"
-"""Also what redis-py takes for one: it does not say of what kind a refusal was."""
-
 
 class Sights(Protocol):
     """All the servers that are looked at."""
@@ -79,6 +76,8 @@ class ClusterSights:
         self._timeout = timeout
         self._places: Mapping[int, Server] = {}
         self._asked = False
+        self._nobody: CannotLook | None = None
+        """Why nobody could say in this look where any pool is."""
         self._asking = asyncio.Lock()
         self._sights: dict[Server, Sight] = {}
         self._silent: dict[Server, CannotLook] = {}
@@ -89,6 +88,7 @@ class ClusterSights:
 
     def begin(self) -> None:
         self._asked = False
+        self._nobody = None
         self._silent.clear()
 
     async def ask(self, pool: int, parts: Sequence[Part]) -> Any:
@@ -130,18 +130,16 @@ class ClusterSights:
     async def _find(self) -> None:
         """Once in a look at most. What was known stays where nobody knows more."""
         async with self._asking:
+            if self._nobody is not None:
+                raise self._nobody
             if self._asked:
                 return
+            self._asked = True
             try:
                 self._places = await self._topology.find(range(MOST_POOLS))
             except StoreUnreachable as error:
                 if not self._places:
-                    raise self._nowhere(str(error)) from None
-            self._asked = True
+                    self._nobody = CannotLook(self.shown, str(error), answered=False)
+                    raise self._nobody from None
         for server in self._sights.keys() - self._places.values():
             self._sights.pop(server).close()
-
-    def _nowhere(self, why: str) -> CannotLook:
-        if NO_CLUSTER in why:
-            why += "; or this user has no right to CLUSTER SLOTS (+cluster|slots)"
-        return CannotLook(self.shown, why, answered=False)

@@ -10,9 +10,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from redis import RedisError
 from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.exceptions import ResponseError
 
 from chat.errors import SettingsError, StoreUnreachable
-from chat.store.address import Address
+from chat.store.address import MISSPELT, Address
 from chat.store.keys import slot_of
 from chat.store.reasons import in_words
 
@@ -44,6 +45,8 @@ class Topology:
         rest, question, query = rest.partition("?")
         place, _, path = rest.partition("/")
         credentials, at, hosts = place.rpartition("@")
+        if "@" in path:  # the password ended too soon: neither half of it is shown
+            raise SettingsError(MISSPELT)
         if path or "db" in dict(parse_qsl(query, keep_blank_values=True)):
             raise SettingsError(f"{CANNOT} a cluster has no databases, and no service")
         servers = [_server(host) for host in hosts.split(",")]
@@ -74,8 +77,9 @@ class Topology:
         except Exception as error:  # noqa: BLE001 - redis-py raises what it meets in strange answers
             # It forgets whom the URL names, and all others too where the only ones that answer know of no primary.
             self._cluster, self._known = None, self._known | self._named
-            said = in_words(str(error.__cause__ or error))
-            raise StoreUnreachable(f"no server of {self.shown} is of any use: {said}") from None
+            raise StoreUnreachable(
+                f"no server of {self.shown} is of any use: {_why(error)}"
+            ) from None
         finally:
             for node in {*asked, *known.startup_nodes.values(), *known.nodes_cache.values()}:
                 with contextlib.suppress(RedisError):  # one that does not let go in time
@@ -90,6 +94,17 @@ def spelt(server: Server) -> str:
     """As it is in a URL."""
     host, port = server
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _why(error: Exception) -> str:
+    """What the server has said, which redis-py replaces by words of its own."""
+    if isinstance(error, IndexError):  # of redis-py, where CLUSTER SLOTS is an empty list
+        return "no slot has been given to anybody: the cluster is not formed yet"
+    cause = error.__cause__ or error
+    said = str(cause.__context__ if isinstance(cause.__context__, ResponseError) else cause)
+    if "cluster|slots" in said:
+        said += " (a user needs +cluster|slots)"
+    return in_words(said, "redis+cluster://:password@host")
 
 
 def _place(node: ClusterNode) -> Server:

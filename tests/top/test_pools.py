@@ -261,7 +261,9 @@ def test_who_may_look_in_a_cluster(cluster: Place) -> None:
 
     allow(*rights)
     line = ran("--redis-url", url).stderr
+    assert "permissions" in line
     assert "+cluster|slots" in line
+    assert "no cluster" not in line
     assert "secret" not in line
     allow("+cluster|slots", "+time")
     assert "+cluster|slots)" in ran("--redis-url", url).stderr
@@ -420,6 +422,40 @@ def test_nobody_answers() -> None:
     assert line.startswith(
         "chat: cannot look at Redis at redis+cluster://127.0.0.1:1,127.0.0.1:2: "
     )
+
+
+def test_a_wrong_password_is_tried_once(cluster: Place) -> None:
+    """At each server that the URL names, and not for every pool that there may be."""
+    made, _ = cluster
+    for server in made.servers:
+        ask(server, "ACL LOG", "RESET")
+    ended = ran("--redis-url", made.url.replace("://", "://nobody:secret@"))
+    assert ended.returncode == 1
+    assert "invalid username-password pair" in ended.stderr
+    assert "secret" not in ended.stderr
+    with closing(made.servers[0].client(decode_responses=True)) as client:
+        assert sum(entry["count"] for entry in client.acl_log()) == 1
+
+
+def test_a_name_that_nobody_has() -> None:
+    """It is looked up once."""
+    ended = ran("--redis-url", "redis+cluster://no-such-host.invalid")
+    assert "no-such-host.invalid" in ended.stderr
+
+
+def test_a_cluster_that_is_not_formed(redis_server: Server) -> None:
+    """Its servers know nobody yet."""
+    with Member(redis_server.kind) as member:
+        ended = ran("--redis-url", f"redis+cluster://{member.address}")
+    assert ended.returncode == 1
+    assert "the cluster is not formed yet" in ended.stderr
+
+
+def test_a_login_that_is_missing(redis_server: Server) -> None:
+    """In words, and with the URL that has one."""
+    with Member(redis_server.kind, "--requirepass", "secret") as member:
+        ended = ran("--redis-url", f"redis+cluster://{member.address}")
+    assert "and the URL has none: redis+cluster://:password@host" in ended.stderr
 
 
 def test_a_redis_that_is_no_cluster(redis_server: Server) -> None:

@@ -72,7 +72,7 @@ def test_each_scheme_has_its_place() -> None:
         ("redis+cluster://ada:sec,ret@", "host:port, comma separated"),
         ("redis+cluster://one/0", "no databases"),
         ("redis+cluster://one/chat/1", "no databases"),
-        ("redis+cluster://ada:sec/ret@one", "no databases"),
+        ("redis+cluster://ada:sec/ret@one", "its password has one of"),
         ("redis+cluster://one?db=1", "no databases"),
         ("redis+cluster://one?foo=secret", "foo is no parameter of it"),
         ("redis+cluster://one?ssl_ca_certs=x", "ssl_ca_certs is for rediss"),

@@ -40,6 +40,15 @@ def test_a_password_that_is_not_written_right(url: str, first: str, sign: str) -
     assert not {"cret", "123", "hush"} & set(re.findall(r"\w+", str(error.value)))
 
 
+@pytest.mark.parametrize("scheme", ["http", "redis-cluster", "redis+clusters", "sentinel"])
+def test_another_scheme(scheme: str) -> None:
+    """All that there are are named, those of sentinels and clusters too."""
+    with pytest.raises(SettingsError) as error:
+        place_of(f"{scheme}://one/chat")
+    for known in "unix://", "rediss+sentinel://", "redis+cluster://":
+        assert known in str(error.value)
+
+
 def test_a_value_that_is_none() -> None:
     """Told in words of its own."""
     with pytest.raises(SettingsError, match="'db'"):
@@ -149,6 +158,10 @@ def test_a_url_of_sentinels_that_is_none(url: str, words: str) -> None:
         ),
         (
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO",
+            "it asks for a password (NOAUTH), and the URL has none: redis://:password@host",
+        ),
+        (
+            "HELLO must be called with the client already authenticated, otherwise the HELLO",
             "it asks for a password (NOAUTH), and the URL has none: redis://:password@host",
         ),
         ("WRONGPASS invalid username-password pair", "WRONGPASS invalid username-password pair"),
