@@ -65,7 +65,8 @@ class Store:
             self._record_packed, links.flush, f"{LIBRARY}_say", inbox_length, on_said
         )
         self._functions = Functions(links, self._sayings.flush, clock)
-        self.moving = Moving(self._functions, node, round(grace * 1000))
+        # Between two steps this node may stand still for as long as its lease: the copy must not end before that.
+        self.moving = Moving(self._functions, node, round(max(grace, lease) * 1000))
         self.upkeep = Upkeep(
             self._functions, self.pools, self.serve, node,
             grace=grace, lease=lease, inbox_length=inbox_length, timeout=timeout, clock=clock,

@@ -39,10 +39,10 @@ def leased(kept: int, end: int) -> list[Any]:
     return [0, kept, end, 1000 * (end - 1000 * LEASE), [0, 0, 0, 0, 0, 0]]
 
 
-def store_on(link: FakeLink, clock: Callable[[], float]) -> Store:
+def store_on(link: FakeLink, clock: Callable[[], float], grace: float = 30) -> Store:
     return Store(
         link,  # type: ignore[arg-type]  # as much of a link as is needed
-        Generations(), "node", lambda *_: None, pools=1, pool_accounts=100, grace=30, lease=LEASE, inbox_length=100, sessions_per_account=8,
+        Generations(), "node", lambda *_: None, pools=1, pool_accounts=100, grace=grace, lease=LEASE, inbox_length=100, sessions_per_account=8,
         accounts_per_minute=30, timeout=TIMEOUT, clock=clock,
     )  # fmt: skip
 
@@ -115,5 +115,17 @@ def test_after_an_interruption_it_may_be_another_servers_time() -> None:
         link.answer = [0, 0, 0]
         await store.upkeep.sweep(0, 200)
         assert link.calls[-1][-1] == SERVERS_TIME + 60_000 + 1000 * TIMEOUT
+
+    asyncio.run(scenario())
+
+
+def test_a_copy_of_who_moves_outlives_the_lease() -> None:
+    """However short the grace time is: swept between two steps, the account would be nowhere."""
+
+    async def scenario() -> None:
+        link = FakeLink()
+        for grace, kept in (0, LEASE), (30, 30):
+            await store_on(link, lambda: 0.0, grace).moving.admit(0, 1007, (), ())
+            assert link.calls[-1][4:] == (1007, 1000 * kept, 0)
 
     asyncio.run(scenario())
