@@ -94,6 +94,17 @@ class Binding:
         since: float,
     ) -> None:  # fmt: skip
         """``asked`` are the pools that have sent it on."""
+        there = partial(self._attach_there, pool, asked, connection, command, since)
+        self._store.upkeep.find(pool, there)
+
+    def _attach_there(
+        self, pool: int, asked: tuple[int, ...], connection: Connection, command: Reconnect,
+        since: float, code: int,
+    ) -> None:  # fmt: skip
+        if code != Code.SUCCESS:
+            self._answered(command, code, since)
+            self._not_bound(connection, command, code)
+            return
         self._hub.expect(pool, command.account)
         here = pool in asked
         done = partial(self._attached, pool, (*asked, pool), connection, command, since)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from chat.binding import Binding
 from chat.connection import BINDING, BOUND, CLOSED, Connection
 from chat.counts import Counts
-from chat.errors import Close, Code
+from chat.errors import Close, Code, close_code
 from chat.hub import Hub
 from chat.liveness import TICK_SECONDS
 from chat.store.keys import pool_of
@@ -125,7 +125,7 @@ class Moves:
             self._hub.recheck(connection)
             self._binding.resume(connection)
         else:
-            connection.close(Close.GOING_AWAY)
+            connection.close(close_code(code))
 
     async def _arrive(self, connection: Connection, to: int, token: bytes) -> None:
         account = connection.account

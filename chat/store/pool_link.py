@@ -56,7 +56,7 @@ class PoolLink:
         self._pressed = False
         self._loop = asyncio.get_running_loop()
         self._channels: set[bytes] = set()
-        self._moving = False
+        self._moving = True  # it will be found in a moment
         self._drained = asyncio.Event()
         self._drained.set()
         self._refused: deque[_Waiting] = deque()

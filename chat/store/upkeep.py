@@ -1,6 +1,7 @@
 """What a node does for its pools: its lease in each, the sweep of the dead, and which pools there are."""
 
-from collections.abc import Callable, Collection, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 
 from chat.errors import Code
@@ -48,17 +49,44 @@ class Upkeep:
         self._timeout = timeout
         self._clock = clock
         self._listed: Collection[int] = ()
+        self._curious: list[Callable[[int], None]] = []
 
     async def look_for_pools(self) -> None:
         """Learns of pools that others look after, and tells them of those that this node does."""
-        keep = round(POOL_SECONDS * 1000)
-        args = (self._pools.count, keep, *self._pools.in_use())
-        code, found = await self._functions.wait("pools", FIRST, args)
+        learnt = asyncio.get_running_loop().create_future()
+        self._ask_for_pools(lambda code: None if learnt.done() else learnt.set_result(code))
+        await learnt
+
+    def find(self, pool: int, done: Callable[[int], None]) -> None:
+        """Whether there is such a pool: SUCCESS, and it is looked after from then on; NO_DATA; or INTERNAL, where
+        nobody knows. Of one that is not known here pool 0 is asked, once for all who want to know it at the same
+        time: whoever makes a number up must not make this node look for a pool."""
+
+        def learnt(code: int) -> None:
+            if code == Code.SUCCESS and pool not in self._pools.served:
+                code = Code.NO_DATA
+            done(code)
+
+        if pool in self._pools.served:
+            done(Code.SUCCESS)
+        else:
+            self._ask_for_pools(learnt)
+
+    def _ask_for_pools(self, done: Callable[[int], None]) -> None:
+        self._curious.append(done)
+        if len(self._curious) == 1:
+            keep = round(POOL_SECONDS * 1000)
+            args = (self._pools.count, keep, *self._pools.in_use())
+            self._functions.call("pools", FIRST, args, self._learnt)
+
+    def _learnt(self, code: int, found: Sequence[int]) -> None:
         if code == Code.SUCCESS:
             self._listed = frozenset(found)
-            for pool in found:
-                if pool not in self._pools.served:
-                    self._serve(pool)
+            for pool in self._listed - set(self._pools.served):
+                self._serve(pool)
+        curious, self._curious = self._curious, []
+        for done in curious:
+            done(code)
 
     def retire(self) -> Collection[int]:
         """Pools that nobody looks after any more, as it was last learnt: nor does this node from here on."""

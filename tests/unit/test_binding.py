@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+import pytest
+
 from chat.binding import BINDINGS_AT_ONCE, HELD_BYTES, HELD_FRAMES, HOPS, LEAVING_AT_ONCE, Binding
 from chat.commands import Create, Reconnect
 from chat.connection import Connection, Pause, State
@@ -40,6 +42,9 @@ class FakeStore:
         self.detached: list[tuple[int, int, int, int, bool]] = []
         self.down = False
         self.moving = FakeMoving()
+        self.upkeep = self
+        self.unknown: dict[int, int] = {}
+        """Pools that are not there, or that nobody knows of: what is said of them."""
 
     def create(self, nick: bytes, token: str, address: str, done: Done) -> None:
         self._ask("create", 0, done)
@@ -50,6 +55,9 @@ class FakeStore:
         self.pools.append(pool)
         self.here.append(here)
         self._ask("attach", account, done)
+
+    def find(self, pool: int, done: Callable[[int], None]) -> None:
+        done(self.unknown.get(pool, Code.SUCCESS))
 
     def detach(
         self, pool: int, account: int, epoch: int, acked: int, goodbye: bool, done: Done
@@ -403,3 +411,21 @@ def test_a_new_account_lives_where_its_number_says() -> None:
         assert world.inboxes.subscribed == [(12, 3012)]
 
     play(scenario())
+
+
+@pytest.mark.parametrize("code", [Code.NO_DATA, Code.INTERNAL])
+def test_an_account_of_a_pool_that_is_not_there(code: Code) -> None:
+    """A number that somebody made up: nothing is asked of that pool, nor subscribed there, and the next may come."""
+
+    async def scenario() -> None:
+        world = World()
+        world.store.unknown[999] = code
+        made = world.comes(1999)
+        assert made.transport.frames == [b'{"cmd":"RECONNECT_RESP","code":%d}' % code], (
+            made.transport.frames
+        )
+        assert (world.store.asked, world.inboxes.subscribed) == ([], [])
+        world.comes(1000)
+        assert [name for name, *_ in world.store.asked] == ["attach"]
+
+    asyncio.run(scenario())

@@ -233,3 +233,30 @@ def test_too_many_accounts_of_an_address() -> None:
     world.create()
     assert world.answers == [(Code.RATE_LIMITED, [500])]
     assert [pool for pool, _ in world.asked("create")] == [0]
+
+
+def test_whether_there_is_a_pool() -> None:
+    """The first one is asked, once for all who want to know it at the same time; of one that is known nobody is."""
+
+    async def scenario() -> None:
+        world = World()
+        told: list[tuple[int, int]] = []
+
+        def find(*pools: int) -> None:
+            for pool in pools:
+                world.store.upkeep.find(pool, lambda code, pool=pool: told.append((pool, code)))  # type: ignore[misc]
+
+        find(0)
+        assert (told, world.asked("pools")) == ([(0, Code.SUCCESS)], [])
+        asked: list[Done] = []
+        world.of(0).call = lambda command, done, weight=1: asked.append(done)  # type: ignore[method-assign]
+        find(3, 999, 3)
+        assert len(asked) == 1
+        asked.pop()([0, 0, 3])
+        assert told[1:] == [(3, Code.SUCCESS), (999, Code.NO_DATA), (3, Code.SUCCESS)]
+        assert world.served == [0, 3]
+        find(999)
+        asked.pop()(LinkDown("away"))
+        assert told[4:] == [(999, Code.INTERNAL)]
+
+    asyncio.run(scenario())
