@@ -65,6 +65,7 @@ class Topology:
                 self._url,
                 startup_nodes=[ClusterNode(host, port) for host, port in self._known],
                 require_full_coverage=False,
+                address_remap=self._reached,
                 socket_timeout=ASKED_SECONDS,
                 socket_connect_timeout=ASKED_SECONDS,
             )
@@ -83,6 +84,12 @@ class Topology:
         slots = known.slots_cache
         found = {pool: slots[slot][0] for pool in pools if slots.get(slot := slot_of(pool))}
         return {pool: _place(node) for pool, node in found.items()}
+
+    def _reached(self, server: tuple[str | None, int]) -> Server:
+        """Servers that announce no host (``cluster-preferred-endpoint-type unknown-endpoint``) are all at the one that
+        the URL names."""
+        host, port = server
+        return host or self._like.host, port
 
 
 def spelt(server: Server) -> str:
