@@ -106,7 +106,7 @@ class ClusterLinks:
     # what shows that a pool is elsewhere
 
     def _astray(self, pool: PoolLink, home: RedisLink, why: str) -> None:
-        self._complaints.say(f"the pool {pool.pool} is not where it was", f": {why}")
+        self._complaints.say(f"pool {pool.pool} is not where it was", f": {why}")
         self._left[pool.pool] = home
         if why.startswith("MOVED"):
             self._moved(pool.pool, home, why)
@@ -144,9 +144,11 @@ class ClusterLinks:
         lost = [pool for pool in self._pools.values() if not pool.there]
         hints, self._hints = self._hints, {}
         found: dict[int, Server] = {}
+        knows = False
         if any(pool.pool not in hints for pool in lost):
             try:
                 found.update(await self._topology.find(pool.pool for pool in lost))
+                knows = True
             except StoreUnreachable as error:
                 self._say(str(error))
         at: defaultdict[Server, list[PoolLink]] = defaultdict(list)
@@ -154,6 +156,8 @@ class ClusterLinks:
             server = hints.get(pool.pool) or found.get(pool.pool)
             if server is not None:
                 at[server].append(pool)
+            elif knows:
+                self._say(f"pool {pool.pool} is at no server: none has its slot")
         await asyncio.gather(*(self._bring(server, pools) for server, pools in at.items()))
         await self._close_spare()
         return all(pool.there for pool in self._pools.values())
@@ -182,12 +186,12 @@ class ClusterLinks:
             link.leave(pool.pool)
             if str(reply).startswith("MOVED"):
                 self._moved(pool.pool, link, str(reply))
-            self._say(f"the pool {pool.pool} is not at {spelt(server)}: {reply}")
+            self._say(f"pool {pool.pool} is not at {spelt(server)}: {reply}")
             return
         self._left.pop(pool.pool, None)
         pool.arrive(link, self._probe(pool.pool))
         self._on_gap((pool.pool,))
-        log.info("the pool %d is at %s", pool.pool, spelt(server))
+        log.info("pool %d is at %s", pool.pool, spelt(server))
 
     async def _handed_over(self, pool: int) -> bytes:
         """The process that has handed the pool over: one that it was at before, that was not lost, and that is a

@@ -10,8 +10,9 @@ import pytest
 from tests.link.calls import until
 from tests.processes.test_pools import come, meet, new_session, talk, waits
 from tests.processes.test_two_nodes import QUICK
-from tests.support.cluster import Cluster, cluster
+from tests.support.cluster import Cluster, cluster, slot_of
 from tests.support.nodes import NO_LIMITS, NodeProcess
+from tests.support.process import wait_until
 from tests.support.reshard import move_pool
 from tests.support.servers import KINDS, Kind, available_servers
 from tests.support.wire import Frame, Wire, pair
@@ -117,6 +118,17 @@ def test_a_pool_is_moved_while_people_talk(kind: Kind) -> None:
         assert (await again.take_over(bob, last))["recovered"] is True
 
     play(kind, scenario)
+
+
+def test_a_pool_that_nobody_has(kind: Kind) -> None:
+    """The log names it, once in a while, and when it is there."""
+    with cluster(*ALONE, primaries=1, replicas=0, kind=kind) as made:
+        made.servers[0].ask("DELSLOTS", slot_of(1))
+        with NodeProcess(made.url, {**NO_LIMITS, **TWO_POOLS}) as node:
+            told = "pool 1 is at no server: none has its slot"
+            assert 1 <= node.log().count(told) <= 2
+            made.servers[0].ask("ADDSLOTS", slot_of(1))
+            wait_until(lambda: "pool 1 is at 127" in node.log(), "it is there", timeout=10)
 
 
 def test_the_server_of_one_pool_dies(kind: Kind) -> None:
