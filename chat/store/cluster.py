@@ -19,7 +19,7 @@ from chat.store.calls import Command
 from chat.store.complaints import Complaints
 from chat.store.link import RedisLink
 from chat.store.pool_link import PoolLink
-from chat.store.topology import Server, Topology, spelt
+from chat.store.topology import NoServer, Server, Topology, spelt
 
 log = logging.getLogger(__name__)
 
@@ -149,8 +149,9 @@ class ClusterLinks:
             try:
                 found.update(await self._topology.find(pool.pool for pool in lost))
                 knows = True
-            except StoreUnreachable as error:
-                self._say(str(error))
+            except NoServer as error:
+                self._why = str(error)
+                self._complaints.say(error.what, f": {error.why}")
         at: defaultdict[Server, list[PoolLink]] = defaultdict(list)
         for pool in lost:
             server = hints.get(pool.pool) or found.get(pool.pool)

@@ -25,6 +25,14 @@ Server = tuple[str, int]
 """Host and port."""
 
 
+class NoServer(StoreUnreachable):
+    """Of those that are known. ``why`` is of the last that was asked, another one each time."""
+
+    def __init__(self, shown: str, why: str) -> None:
+        self.what, self.why = f"no server of {shown} is of any use", why
+        super().__init__(f"{self.what}: {why}")
+
+
 class Topology:
     """``servers`` are those that the URL names; ``like`` is how to log in at each, its host and port left open,
     and ``url`` the same for redis-py."""
@@ -59,7 +67,7 @@ class Topology:
 
     async def find(self, pools: Iterable[int]) -> Mapping[int, Server]:
         """The primary of each pool, as the first server says it that answers: it may be late. Pools of which it
-        knows none are left out. Raises StoreUnreachable where nobody answers."""
+        knows none are left out. Raises NoServer where nobody answers."""
         if self._cluster is None:
             self._cluster = RedisCluster.from_url(
                 self._url,
@@ -74,9 +82,7 @@ class Topology:
         try:
             await known.initialize()
         except Exception as error:  # noqa: BLE001 - redis-py raises what it meets in strange answers
-            raise StoreUnreachable(
-                f"no server of {self.shown} is of any use: {_why(error)}"
-            ) from None
+            raise NoServer(self.shown, _why(error)) from None
         finally:
             for node in {*asked, *known.startup_nodes.values(), *known.nodes_cache.values()}:
                 await node.disconnect()

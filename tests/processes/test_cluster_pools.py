@@ -1,6 +1,7 @@
 """Nodes on a real Redis Cluster: pools on several primaries, one that is moved, one whose server dies."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -129,6 +130,19 @@ def test_a_pool_that_nobody_has(kind: Kind) -> None:
             assert 1 <= node.log().count(told) <= 2
             made.servers[0].ask("ADDSLOTS", slot_of(1))
             wait_until(lambda: "pool 1 is at 127" in node.log(), "it is there", timeout=10)
+
+
+def test_servers_that_are_all_gone(kind: Kind) -> None:
+    """Once in a while the log says so, and not anew for each server that was asked."""
+    with (
+        cluster(*ALONE, primaries=3, replicas=0, kind=kind) as made,
+        NodeProcess(made.url, {**NO_LIMITS, **TWO_POOLS}) as node,
+    ):
+        for server in made.servers:
+            server.kill()
+        wait_until(lambda: not node.ready(), "it is not ready", timeout=10)
+        time.sleep(3)
+        assert node.log().count("is of any use") == 1
 
 
 def test_the_server_of_one_pool_dies(kind: Kind) -> None:
