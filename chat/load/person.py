@@ -16,8 +16,8 @@ class Person(Account):
     """In at most one session at a time. Times are on the host's clock, in seconds."""
 
     __slots__ = (
-        "_form", "_former", "_into", "_number", "_out", "_undone", "due", "partner", "session",
-        "wants_partner", "wants_to_leave",
+        "_form", "_former", "_into", "_number", "_out", "_undone", "due", "leads", "partner",
+        "session", "wants_partner", "wants_to_leave",
     )  # fmt: skip
 
     def __init__(self, host: Host, place: int) -> None:
@@ -33,6 +33,8 @@ class Person(Account):
         self.session = 0
         """0 where there is none."""
         self.partner = 0
+        self.leads = False
+        """Of the two in its session, it is the one that has asked for the other."""
         self.wants_partner = False
         self.wants_to_leave = False
 
@@ -166,6 +168,10 @@ class Person(Account):
         else:  # a stranger from elsewhere: nobody says what has arrived there
             self._out, self._into = Way(known=False), None
         self._form = frames.Form(self.account, session)
+        other = host.people.get(partner)
+        if other is not None and other.session == session and not other.leads:
+            asked = True  # both have waited, each in a pool of its own, and one was moved
+        self.leads = asked
         since = self.due if asked else host.people[partner].due if partner in host.people else 0.0
         if since:
             host.tally.match.add(host.clock() - since)

@@ -20,7 +20,7 @@ from chat.store.calls import Command
 from chat.store.complaints import Complaints
 from chat.store.link import RedisLink
 from chat.store.pool_link import PoolLink
-from chat.store.topology import Server, Topology, spelt
+from chat.store.topology import NoServer, Server, Topology, spelt
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class ClusterLinks:
     # what shows that a pool is elsewhere
 
     def _astray(self, pool: PoolLink, home: RedisLink, why: str) -> None:
-        self._complaints.say(f"the pool {pool.pool} is not where it was", f": {why}")
+        self._complaints.say(f"pool {pool.pool} is not where it was", f": {why}")
         self._left[pool.pool] = home
         if why.startswith("MOVED"):
             self._moved(pool.pool, home, why)
@@ -156,9 +156,13 @@ class ClusterLinks:
         self._begin_to_bring(self._hints)
         if lost := self._lost():
             try:
-                self._begin_to_bring(await self._topology.find(lost))
-            except StoreUnreachable as error:
-                self._say(str(error))
+                found = await self._topology.find(lost)
+                self._begin_to_bring(found)
+                for pool in set(lost) - found.keys() - self._brought.keys():
+                    self._say(f"pool {pool} is at no server: none has its slot")
+            except NoServer as error:
+                self._why = str(error)
+                self._complaints.say(error.what, f": {error.why}")
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=SETTLE_SECONDS)
         await self._close_spare()
@@ -212,13 +216,13 @@ class ClusterLinks:
             link.leave(pool.pool)
             if str(reply).startswith("MOVED"):
                 self._moved(pool.pool, link, str(reply))
-            self._say(f"the pool {pool.pool} is not at {spelt(server)}: {reply}")
+            self._say(f"pool {pool.pool} is not at {spelt(server)}: {reply}")
             return
         self._left.pop(pool.pool, None)
         self._hints.pop(pool.pool, None)
         pool.arrive(link, self._probe(pool.pool))
         self._on_gap((pool.pool,))
-        log.info("the pool %d is at %s", pool.pool, spelt(server))
+        log.info("pool %d is at %s", pool.pool, spelt(server))
 
     async def _handed_over(self, pool: int) -> bytes:
         """The process that has handed the pool over: one that it was at before, that was not lost, and that is a

@@ -27,6 +27,14 @@ Server = tuple[str, int]
 """Host and port."""
 
 
+class NoServer(StoreUnreachable):
+    """Of those that are known. ``why`` is of the last that was asked, another one each time."""
+
+    def __init__(self, shown: str, why: str) -> None:
+        self.what, self.why = f"no server of {shown} is of any use", why
+        super().__init__(f"{self.what}: {why}")
+
+
 class Topology:
     """``servers`` are those that the URL names; ``like`` is how to log in at each, its host and port left open,
     and ``url`` the same for redis-py."""
@@ -61,12 +69,13 @@ class Topology:
 
     async def find(self, pools: Iterable[int]) -> Mapping[int, Server]:
         """The primary of each pool, as the first server says it that answers: it may be late. Pools of which it
-        knows none are left out. Raises StoreUnreachable where nobody answers."""
+        knows none are left out. Raises NoServer where nobody answers."""
         if self._cluster is None:
             self._cluster = RedisCluster.from_url(
                 self._url,
                 startup_nodes=[ClusterNode(host, port) for host, port in self._known],
                 require_full_coverage=False,
+                address_remap=self._reached,
                 socket_timeout=ASKED_SECONDS,
                 socket_connect_timeout=ASKED_SECONDS,
             )
@@ -77,9 +86,7 @@ class Topology:
         except Exception as error:  # noqa: BLE001 - redis-py raises what it meets in strange answers
             # It forgets whom the URL names, and all others too where the only ones that answer know of no primary.
             self._cluster, self._known = None, self._known | self._named
-            raise StoreUnreachable(
-                f"no server of {self.shown} is of any use: {_why(error)}"
-            ) from None
+            raise NoServer(self.shown, _why(error)) from None
         finally:
             for node in {*asked, *known.startup_nodes.values(), *known.nodes_cache.values()}:
                 with contextlib.suppress(RedisError):  # one that does not let go in time
@@ -88,6 +95,12 @@ class Topology:
         slots = known.slots_cache
         found = {pool: slots[slot][0] for pool in pools if slots.get(slot := slot_of(pool))}
         return {pool: _place(node) for pool, node in found.items()}
+
+    def _reached(self, server: tuple[str | None, int]) -> Server:
+        """Servers that announce no host (``cluster-preferred-endpoint-type unknown-endpoint``) are all at the one that
+        the URL names."""
+        host, port = server
+        return host or self._like.host, port
 
 
 def spelt(server: Server) -> str:

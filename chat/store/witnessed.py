@@ -17,6 +17,8 @@ from chat.store.wire import FAULT, MAX_OPEN_CALLS, Wire
 
 log = logging.getLogger(__name__)
 
+OF_THE_WITNESS = "the second connection, which asks about replicas"
+
 
 class Unwitnessed(LinkDown):
     """It was done, but too few replicas have it yet: whether it stays so, nobody knows."""
@@ -66,7 +68,7 @@ class WitnessedWire(Wire):
         self._terms = terms
         wait = max(1, round(terms.patience * 1000))  # 0 would be for ever
         self._wait_command = ("WAIT", terms.replicas, wait)
-        wire.lost.add_done_callback(lambda lost: self.drop(f"its witness: {lost.result()}"))
+        wire.lost.add_done_callback(lambda lost: self.drop(f"{OF_THE_WITNESS}: {lost.result()}"))
 
     # outwards
 
@@ -139,7 +141,7 @@ class WitnessedWire(Wire):
         if self.lost.done() or self._witness is None:
             return
         if isinstance(reply, Exception):  # it is no primary any more, or there is no witness
-            self.drop(f"its witness: {reply}")
+            self.drop(f"{OF_THE_WITNESS}: {reply}")
         elif not self._marked or reply < self._terms.replicas:
             self._terms.missing(reply if self._marked else 0)
             self._let_go(len(self._held), Unwitnessed("replicas are missing"))

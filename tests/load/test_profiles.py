@@ -9,6 +9,8 @@ from chat.load.load import run
 from chat.load.options import Options
 from chat.load.result import Result
 from tests.conftest import Nodes
+from tests.support.nodes import NO_LIMITS, NodeProcess
+from tests.support.servers import Server
 
 
 def loaded(nodes: Nodes, **options: object) -> Result:
@@ -46,6 +48,14 @@ def test_as_fast_as_they_are_answered(two_nodes: Nodes) -> None:
     tally = loaded(two_nodes, pairs=3, rate=None, duration=1.0).tally
     assert tally.said > 100
     assert tally.held_back == 0
+
+
+def test_pairs_of_different_pools(empty_server: Server) -> None:
+    """Who was moved to a partner has met as anybody else: one of the two has the first word."""
+    env = {**NO_LIMITS, "CHAT_POOLS": "4", "CHAT_POOL_ACCOUNTS": "1"}
+    with NodeProcess(empty_server.url, env) as one, NodeProcess(empty_server.url, env) as other:
+        tally = loaded((one, other), pairs=2, rate=20, duration=1.0).tally
+        assert (tally.meetings, tally.match.count) == (2, 4)
 
 
 @pytest.mark.parametrize("rate", [50.0, None])

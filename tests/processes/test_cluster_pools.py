@@ -1,6 +1,7 @@
 """Nodes on a real Redis Cluster: pools on several primaries, one that is moved, one whose server dies."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 from tests.link.calls import until
 from tests.processes.test_pools import come, meet, new_session, talk, waits
 from tests.processes.test_two_nodes import QUICK
-from tests.support.cluster import Cluster, cluster
+from tests.support.cluster import Cluster, cluster, slot_of
 from tests.support.nodes import NO_LIMITS, NodeProcess
+from tests.support.process import wait_until
 from tests.support.reshard import move_pool
 from tests.support.servers import KINDS, Kind, available_servers
 from tests.support.wire import Frame, Wire, pair
@@ -117,6 +119,30 @@ def test_a_pool_is_moved_while_people_talk(kind: Kind) -> None:
         assert (await again.take_over(bob, last))["recovered"] is True
 
     play(kind, scenario)
+
+
+def test_a_pool_that_nobody_has(kind: Kind) -> None:
+    """The log names it, once in a while, and when it is there."""
+    with cluster(*ALONE, primaries=1, replicas=0, kind=kind) as made:
+        made.servers[0].ask("DELSLOTS", slot_of(1))
+        with NodeProcess(made.url, {**NO_LIMITS, **TWO_POOLS}) as node:
+            told = "pool 1 is at no server: none has its slot"
+            assert 1 <= node.log().count(told) <= 2
+            made.servers[0].ask("ADDSLOTS", slot_of(1))
+            wait_until(lambda: "pool 1 is at 127" in node.log(), "it is there", timeout=10)
+
+
+def test_servers_that_are_all_gone(kind: Kind) -> None:
+    """Once in a while the log says so, and not anew for each server that was asked."""
+    with (
+        cluster(*ALONE, primaries=3, replicas=0, kind=kind) as made,
+        NodeProcess(made.url, {**NO_LIMITS, **TWO_POOLS}) as node,
+    ):
+        for server in made.servers:
+            server.kill()
+        wait_until(lambda: not node.ready(), "it is not ready", timeout=10)
+        time.sleep(3)
+        assert node.log().count("is of any use") == 1
 
 
 def test_the_server_of_one_pool_dies(kind: Kind) -> None:

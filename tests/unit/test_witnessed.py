@@ -210,7 +210,7 @@ def test_a_witness_that_is_lost_at_rest_ends_the_connection() -> None:
     async def scenario(it: Connected) -> None:
         it.witness.connection_lost(None)
         await asyncio.sleep(0)
-        assert "its witness" in it.wire.lost.result()
+        assert "which asks about replicas" in it.wire.lost.result()
 
     run(scenario)
 
