@@ -1,5 +1,5 @@
 """The same contract over the embedded server, Redis and Valkey; and over a primary that sentinels watch and one of a
-cluster, with their replicas."""
+cluster, with their replicas. The one of the cluster has all pools, as a test may use several."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -24,8 +24,7 @@ def servers() -> Iterator[dict[Kind, Server]]:
 
 @pytest.fixture(scope="session")
 def sets() -> Iterator[dict[str, Primary]]:
-    """The primary of a set with sentinels, and the one that has pool 0 in a cluster; each is started when it is
-    asked for."""
+    """The primary of a set with sentinels, and that of a cluster; each is started when it is asked for."""
     with ExitStack() as stack:
         made: dict[str, Primary] = {}
 
@@ -37,7 +36,7 @@ def sets() -> Iterator[dict[str, Primary]]:
 
         def clustered() -> Server:
             if "cluster" not in made:
-                whole = stack.enter_context(cluster())
+                whole = stack.enter_context(cluster(primaries=1))
                 made["cluster"] = lambda: whole.primary_of(0)
             return made["cluster"]()
 
