@@ -1,6 +1,5 @@
 """What a node does for its pools: its lease in each, the sweep of the dead, and which pools there are."""
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 
@@ -12,6 +11,7 @@ from chat.store.pools import Pools
 
 POOL_SECONDS = 3600.0
 """So long after anybody has seen something in a pool all nodes look after it."""
+KEEP_MS = round(POOL_SECONDS * 1000)
 
 
 class Leased(Enum):
@@ -53,9 +53,8 @@ class Upkeep:
 
     async def look_for_pools(self) -> None:
         """Learns of pools that others look after, and tells them of those that this node does."""
-        learnt = asyncio.get_running_loop().create_future()
-        self._ask_for_pools(lambda code: None if learnt.done() else learnt.set_result(code))
-        await learnt
+        args = (self._pools.count, KEEP_MS, *self._pools.in_use())
+        self._learn(*await self._functions.wait("pools", FIRST, args))
 
     def find(self, pool: int, done: Callable[[int], None]) -> None:
         """Whether there is such a pool: SUCCESS, and it is looked after from then on; NO_DATA; or INTERNAL, where
@@ -69,24 +68,22 @@ class Upkeep:
 
         if pool in self._pools.served:
             done(Code.SUCCESS)
-        else:
-            self._ask_for_pools(learnt)
-
-    def _ask_for_pools(self, done: Callable[[int], None]) -> None:
-        self._curious.append(done)
+            return
+        self._curious.append(learnt)
         if len(self._curious) == 1:
-            keep = round(POOL_SECONDS * 1000)
-            args = (self._pools.count, keep, *self._pools.in_use())
-            self._functions.call("pools", FIRST, args, self._learnt)
+            self._functions.call("pools", FIRST, (0, KEEP_MS), self._found)
 
-    def _learnt(self, code: int, found: Sequence[int]) -> None:
-        if code == Code.SUCCESS:
-            self._listed = frozenset(found)
-            for pool in self._listed - set(self._pools.served):
-                self._serve(pool)
+    def _found(self, code: int, found: Sequence[int]) -> None:
+        self._learn(code, found)
         curious, self._curious = self._curious, []
         for done in curious:
             done(code)
+
+    def _learn(self, code: int, found: Sequence[int]) -> None:
+        if code == Code.SUCCESS:
+            self._listed = frozenset(found)
+            for pool in sorted(self._listed - set(self._pools.served)):
+                self._serve(pool)
 
     def retire(self) -> Collection[int]:
         """Pools that nobody looks after any more, as it was last learnt: nor does this node from here on."""
