@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from typing import Self
 
 from chat.load.pacing import evenly
 from tests.bench.dialects.person import STAMP, TEXT, Person, Tally
@@ -23,7 +23,11 @@ ACK_SLOTS = 20
 
 
 class Crowd:
-    """The people of a place. Who stands at an even position sits on the first node."""
+    """The people of a place. Who stands at an even position sits on the first node.
+
+    Used with ``async with``: while it lasts, people acknowledge what they got, one timer for all of them; after it
+    they are all gone, since no event loop can end while sockets are open.
+    """
 
     def __init__(self, place: Place) -> None:
         self._urls = place.urls
@@ -32,6 +36,18 @@ class Crowd:
         self.people: list[Person] = []
         self.talkers: list[Person] = []
         """neighbours talk with each other, and sit on different nodes"""
+        self._acknowledging: asyncio.Task[None]
+
+    async def __aenter__(self) -> Self:
+        self._acknowledging = asyncio.create_task(self._acknowledge())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._acknowledging.cancel()
+        tally = self.tally
+        for person in tuple(tally.here):
+            person.cut()
+        await tally.until(lambda: not tally.here, "all are gone")
 
     async def come(self, number: int) -> list[Person]:
         """So many more, on both nodes alike."""
@@ -100,15 +116,6 @@ class Crowd:
         await self.fall_silent()
         tally.delays = None
         return delays
-
-    @asynccontextmanager
-    async def acknowledging(self) -> AsyncIterator[None]:
-        """While it lasts, people acknowledge what they got: one timer for all of them."""
-        task = asyncio.create_task(self._acknowledge())
-        try:
-            yield
-        finally:
-            task.cancel()
 
     async def settle(self) -> None:
         """Everything that has arrived is acknowledged, and the nodes had time to hear it."""

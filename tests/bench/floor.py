@@ -31,14 +31,14 @@ BENCHMARK = "redis-benchmark"
 
 async def echo(place: Place, work: Work) -> Figures:
     """CPU for a frame that comes and goes, with as many sockets and frames under way as in the talks."""
-    crowd = Crowd(place)
-    crowd.talkers = await crowd.come(2 * work.pairs)
-    crowd.reply(work.pairs, work.window)
-    await asyncio.sleep(work.warm)
-    span = Span(place, crowd)
-    await asyncio.sleep(work.busy)
-    figures = span.messages("echo")
-    await crowd.settle()
+    async with Crowd(place) as crowd:
+        crowd.talkers = await crowd.come(2 * work.pairs)
+        crowd.reply(work.pairs, work.window)
+        await asyncio.sleep(work.warm)
+        span = Span(place, crowd)
+        await asyncio.sleep(work.busy)
+        figures = span.messages("echo")
+        await crowd.settle()
     return figures
 
 

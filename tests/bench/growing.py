@@ -81,9 +81,8 @@ class Growth:
         self, number: int, measured: Callable[[Place, Crowd], Coroutine[Any, Any, Found]]
     ) -> Found:
         async def work(place: Place) -> Found:
-            crowd = Crowd(place)
-            crowd.tally.ack_after = ACK_EACH
-            async with crowd.acknowledging():
+            async with Crowd(place) as crowd:
+                crowd.tally.ack_after = ACK_EACH
                 return await measured(place, crowd)
 
         with ExitStack() as stack:

@@ -54,8 +54,7 @@ class Span:
 
 async def measure(place: Place, work: Work) -> Figures:
     """One round of one system."""
-    crowd = Crowd(place)
-    async with crowd.acknowledging():
+    async with Crowd(place) as crowd:
         figures = await _meet(place, crowd, work)
         if "busy" in work.phases:
             figures |= await _busy(place, crowd, work, "busy")

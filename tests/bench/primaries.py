@@ -78,9 +78,8 @@ def measure(primaries: int, replicas: int, work: Work, cores: Cores) -> dict[str
 
 
 async def _talk(place: ClusterPlace, primaries: int, replicas: int, work: Work) -> dict[str, float]:
-    crowd = Crowd(place)
-    crowd.tally.ack_after = ACK_EACH
-    async with crowd.acknowledging():
+    async with Crowd(place) as crowd:
+        crowd.tally.ack_after = ACK_EACH
         await crowd.match_neighbours(await crowd.come(2 * work.pairs))
         await crowd.talk(work.rate, work.warm)
         spans, before = [], _on_the_bus(place.servers)

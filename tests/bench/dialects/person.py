@@ -19,6 +19,8 @@ class Tally:
     """What all people of a system did, and how they behave at the moment."""
 
     def __init__(self) -> None:
+        self.here: set[Person] = set()
+        """who have an open socket"""
         self.said = 0
         self.confirmed = 0
         """messages that their sender got an answer to"""
@@ -81,7 +83,11 @@ class Person(WSListener):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.transport = transport
+        self.tally.here.add(self)
         self.introduce()
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self.tally.here.discard(self)
 
     def send(self, frame: bytes) -> None:
         self.transport.send(WSMsgType.TEXT, frame)
