@@ -5,7 +5,7 @@ Results come back as the server sends them: integers, bytes and lists.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,16 @@ NODE, OTHER_NODE = "node-1", "node-2"
 
 
 class Pool:
-    """A pool of an empty server, pool 0 if nothing is said, which loads the library unless it has it."""
+    """A pool of an empty server, pool 0 if nothing is said, which loads the library unless it has it.
+    ``where`` knows the client of any other pool, where they are on several servers."""
 
-    def __init__(self, client: Any, *, load: bool = True, number: int = 0) -> None:
+    def __init__(
+        self, client: Any, *, load: bool = True, number: int = 0,
+        where: Callable[[int], Any] | None = None,
+    ) -> None:  # fmt: skip
         self.client = client
         self.number = number
+        self._where = where
         self.name = f"chat:{{{number}}}"
         self._all = [self.name]
         if load:
@@ -43,8 +48,9 @@ class Pool:
         return result
 
     def other(self, number: int) -> "Pool":
-        """Another one of the same server."""
-        pool = Pool(self.client, load=False, number=number)
+        """Another one of the same set of servers."""
+        client = self.client if self._where is None else self._where(number)
+        pool = Pool(client, load=client is not self.client, number=number, where=self._where)
         self._all.append(pool.name)
         pool._all = self._all
         return pool

@@ -49,17 +49,6 @@ def test_account_numbers_are_never_given_twice(pool: Pool) -> None:
     assert bob.id == alice.id + 1000
 
 
-@pytest.mark.parametrize(
-    ("name", "digits"), [("chat:{7}", 7), ("chat:{42}", 42), ("chat:{999}", 999)]
-)
-def test_ids_name_their_pool(pool: Pool, name: str, digits: int) -> None:
-    """The last three decimal digits, of accounts and of sessions."""
-    pool.name = name
-    alice, bob = pool.people("Alice", "Bob")
-    session = pool.pair(alice, bob)
-    assert [alice.id, bob.id, session] == [1000 + digits, 2000 + digits, 1000 + digits]
-
-
 def test_an_address_may_make_so_many_accounts_in_a_minute(pool: Pool) -> None:
     """One more is told how long to wait, and leaves nothing behind; another address is free."""
 

@@ -1,6 +1,7 @@
 """Much in one TCP segment: what is answered how, and in which order, is as if it came one after the other."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -266,6 +267,8 @@ class Breaking:
 
     DOUBTS = 5
     """So many segments that were not confirmed are enough."""
+    PAUSE_SECONDS = 1.0
+    """More than a node waits for an answer of Redis."""
 
     def __init__(self) -> None:
         self._answered, self._doubted = asyncio.Event(), asyncio.Event()
@@ -314,7 +317,9 @@ class Breaking:
                 else:
                     self._doubted.clear()
                     server.pause()
-                    await self._doubted.wait()
+                    # All of them may be waiting for pushes, which do not come either: nobody doubts then.
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._doubted.wait(), self.PAUSE_SECONDS)
                     server.resume()
 
 
