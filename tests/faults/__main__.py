@@ -11,6 +11,7 @@ import sys
 
 from tests.faults.grounds import GROUNDS
 from tests.faults.kinds import KINDS, trials
+from tests.faults.publish import publish
 from tests.faults.report import line, table
 from tests.faults.trial import Report, run
 
@@ -26,7 +27,12 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="how often a trial does its harm")
     parser.add_argument("--trials", type=int, default=1, help="trials of each kind")
     parser.add_argument("--seed", type=int, help="of the first trial; the next have the next")
+    parser.add_argument(
+        "--publish", action="store_true", help="every kind on every ground, into docs/"
+    )
     options = parser.parse_args()
+    if options.publish and (options.kinds or options.on or options.trials != 1):
+        parser.error("what is published is one trial of every kind on every ground")
     unknown = set(options.kinds) - KINDS.keys()
     if unknown:
         parser.error(f"no such kind: {', '.join(sorted(unknown))}")
@@ -42,6 +48,8 @@ def main() -> int:
             print(line(report), flush=True)
             reports.append(report)
     print("\n" + table(reports))
+    if options.publish:
+        publish(reports, f"`python -m tests.faults --pairs {options.pairs} --rounds {options.rounds} --seed {first} --publish`:")  # fmt: skip
     return 1 if any(report.faults for report in reports) else 0
 
 
