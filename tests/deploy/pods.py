@@ -129,6 +129,19 @@ class Cluster:
         for pod in self.servers:
             until(lambda pod=pod: said in pod.log_since_start(), f"it says: {said}")
 
+    def kill_sentinels(self) -> None:
+        """Return once nothing is under way that they said: to those who come after them, in the same places and with
+        new names, it would be said by somebody else."""
+        for pod in self.sentinels:
+            pod.kill()
+        for pod in self.servers:
+            until(lambda pod=pod: self._alone(pod), "it has read all and knows that they are gone")
+
+    def _alone(self, pod: Pod) -> bool:
+        said = pod.ask("chat", "INFO", "clients")
+        others = 0 if self.role(pod) == "master" else 1  # a replica counts its primary
+        return said is not None and said["connected_clients"] == 1 + others
+
     def role(self, pod: Pod) -> str:
         """master, slave, or nothing; a replica counts when it is in step."""
         said = pod.ask("chat", "ROLE") if pod.running else None

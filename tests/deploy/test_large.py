@@ -126,10 +126,9 @@ def test_sentinels_without_their_volumes() -> None:
         new = cluster.until_moved(old)
         old.start()
         cluster.until_whole()
+        cluster.kill_sentinels()
         for pod in cluster.sentinels:
-            pod.kill()
             pod.fresh()
-        for pod in cluster.sentinels:
             pod.start()
         cluster.hurry()
         assert cluster.until_whole() is new
