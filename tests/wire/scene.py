@@ -1,6 +1,7 @@
 """A scene in which nothing must happen, for those who try to act for somebody else."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,9 +19,11 @@ class Place:
     node: NodeProcess
 
     def dump(self) -> dict[bytes, Any]:
-        """Every key with what it holds, but for the nodes' leases, which are renewed all the time."""
+        """Every key with what it holds, but for those that nodes renew all the time: their leases, what is to be seen
+        of them, and which pools they look after."""
+        renewed = re.compile(rb"chat:\{\d+\}:(nodes|pools|load:.*)")
         with self.server.client() as client:
-            keys = [key for key in client.keys("*") if not key.endswith(b":nodes")]
+            keys = [key for key in client.keys("*") if not renewed.fullmatch(key)]
             return {key: client.dump(key) for key in keys}
 
     def all_acknowledged(self) -> bool:
