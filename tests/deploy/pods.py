@@ -129,13 +129,14 @@ class Cluster:
         for pod in self.servers:
             until(lambda pod=pod: said in pod.log_since_start(), f"it says: {said}")
 
-    def kill_sentinels(self) -> None:
-        """Return once nothing is under way that they said: to those who come after them, in the same places and with
-        new names, it would be said by somebody else."""
+    def kill_sentinels(self, primary: Pod) -> None:
+        """Return once nothing is under way that they said, from the primary to its replicas either: who comes after
+        them, in the same place and with a new name, would take it for what another says, and count itself twice."""
         for pod in self.sentinels:
             pod.kill()
         for pod in self.servers:
             until(lambda pod=pod: self._alone(pod), "it has read all and knows that they are gone")
+        until_equal(self, primary)
 
     def _alone(self, pod: Pod) -> bool:
         said = pod.ask("chat", "INFO", "clients")

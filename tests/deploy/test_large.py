@@ -126,7 +126,7 @@ def test_sentinels_without_their_volumes() -> None:
         new = cluster.until_moved(old)
         old.start()
         cluster.until_whole()
-        cluster.kill_sentinels()
+        cluster.kill_sentinels(new)
         for pod in cluster.sentinels:
             pod.fresh()
             pod.start()
