@@ -22,6 +22,7 @@ from chat.counts import Counts
 from chat.errors import Close
 from chat.handlers import Handlers
 from chat.hub import Hub
+from chat.lease import Terms
 from chat.leases import Leases
 from chat.liveness import LOOK_SECONDS, TICK_SECONDS, Liveness, Patience
 from chat.moves import Moves
@@ -75,15 +76,15 @@ class Node:
             settings, name, self._pushed, self._said, self._gap, self._backpressure.press, clock
         )
         self._liveness = Liveness(Patience.of(settings), clock, _ping)
-        self._leases = Leases(
-            self._store,
+        terms = Terms(
             settings.node_lease_seconds,
             lambda: self._report.fields(len(self._connections)),
             lambda pool: self._hub.gap((pool,)),
             self.counts.swept_some,
-            clock=clock,
-            rng=rng,
+            clock,
+            rng,
         )
+        self._leases = Leases(self._store, terms)
         self._hub = Hub(self._store, self._believes, self._liveness.pushed, self.counts)
         self._acks = Acks(self._store)
         self._handlers = Handlers(
