@@ -21,7 +21,7 @@ from chat.store.wire import PRESSED_CALLS, RELIEVED_CALLS
 ELSEWHERE = "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING"
 """What a refusal begins with after which nothing was done, and the pool is somewhere else, or will be there soon."""
 MOST_WAITING = 10_000
-"""Calls that may wait for a pool; one more is answered at once with ``LinkDown``."""
+"""Calls that may wait for a pool, by their weight; one more is answered at once with ``LinkDown``."""
 LOST = "no connection to Redis"
 
 
@@ -31,8 +31,8 @@ class _Waiting(NamedTuple):
     until: float
     command: Command | None
     done: Callable[..., None]
-    weight: int = 0
-    record: bool = False
+    weight: int
+    record: bool
     """Whether it must not be lost once it is answered."""
 
 
@@ -61,6 +61,8 @@ class PoolLink:
         self._drained.set()
         self._refused: deque[_Waiting] = deque()
         self._line: deque[_Waiting] = deque()
+        self._weight = 0
+        """Of both."""
         self._timer: asyncio.TimerHandle | None = None
 
     # what its user asks
@@ -77,7 +79,7 @@ class PoolLink:
             asked = (command, done, weight, record)
             ask = home.record if record else home.call
             ask(command, partial(self._answered, home, asked), weight)
-        elif self._moving and len(self._line) < MOST_WAITING:
+        elif self._moving and self._weight < MOST_WAITING:
             self._wait(self._line, command, done, weight, record)
         else:
             self.after_open_calls(partial(done, LinkDown(LOST)))
@@ -135,6 +137,7 @@ class PoolLink:
         waiting = [*self._refused, *self._line]
         self._refused.clear()
         self._line.clear()
+        self._weight = 0
         self._weigh()
         for entry in waiting:
             if entry.command is None:
@@ -172,10 +175,11 @@ class PoolLink:
 
     def _wait(
         self, line: deque[_Waiting], command: Command | None, done: Callable[..., None],
-        weight: int = 0, record: bool = False,
+        weight: int = 1, record: bool = False,
     ) -> None:  # fmt: skip
         until = self._loop.time() + self._timeout
         line.append(_Waiting(until, command, done, weight, record))
+        self._weight += weight
         self._weigh()
         if self._timer is None:
             self._timer = self._loop.call_at(until, self._expire)
@@ -187,7 +191,7 @@ class PoolLink:
         now = self._loop.time()
         for line in self._refused, self._line:
             while line and line[0].until <= now:
-                _answer(line.popleft())
+                self._answer_first(line)
             self._weigh()
             if line:
                 self._timer = self._loop.call_at(line[0].until, self._expire)
@@ -195,13 +199,20 @@ class PoolLink:
 
     def _answer_all(self, line: deque[_Waiting]) -> None:
         while line:
-            _answer(line.popleft())
+            self._answer_first(line)
         self._weigh()
+
+    def _answer_first(self, line: deque[_Waiting]) -> None:
+        entry = line.popleft()
+        self._weight -= entry.weight
+        if entry.command is None:
+            entry.done()
+        else:
+            entry.done(LinkDown("the pool has not arrived anywhere"))
 
     def _weigh(self) -> None:
         """Tells when too many wait, and when they do not any more."""
-        waiting = len(self._refused) + len(self._line)
-        if waiting <= RELIEVED_CALLS if self._pressed else waiting > PRESSED_CALLS:
+        if self._weight <= RELIEVED_CALLS if self._pressed else self._weight > PRESSED_CALLS:
             self._pressed = not self._pressed
             self._on_pressure(self._pressed)
 
@@ -209,10 +220,3 @@ class PoolLink:
         if self._timer is not None:
             self._timer.cancel()
         self.give_up()
-
-
-def _answer(entry: _Waiting) -> None:
-    if entry.command is None:
-        entry.done()
-    else:
-        entry.done(LinkDown("the pool has not arrived anywhere"))

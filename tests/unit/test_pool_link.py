@@ -10,7 +10,7 @@ import pytest
 
 from chat.store import pool_link
 from chat.store.calls import Command, Done, LinkDown
-from chat.store.pool_link import ELSEWHERE, PoolLink
+from chat.store.pool_link import ELSEWHERE, MOST_WAITING, PoolLink
 from chat.store.wire import PRESSED_CALLS
 from tests.unit.test_wire import FakeLoop
 
@@ -493,6 +493,30 @@ def test_many_that_wait_are_told() -> None:
             home = world.arrive()
             assert world.presses == [True, False], end
             world.home = home
+
+    run(scenario)
+
+
+def test_many_in_one_call_are_many() -> None:
+    """The messages of a turn are one call, and weigh as many as they are, waiting or refused."""
+
+    def scenario(world: World) -> None:
+        messages = PRESSED_CALLS // 2
+        for _ in range(2):
+            world.link.call(b"messages", world.order.append, messages)
+        world.home.answer(MOVED)
+        world.home.answer(MOVED)
+        assert world.presses == []
+        world.link.call(b"one more", world.order.append)
+        assert world.presses == [True]
+        world.loop.now += TIMEOUT
+        world.link._expire()
+        assert world.presses == [True, False]
+        for _ in range(MOST_WAITING // messages):
+            world.link.call(b"messages", world.order.append, messages)
+        world.order.clear()
+        world.link.call(b"too many", world.order.append)
+        assert len(world.arrive().asked) == MOST_WAITING // messages
 
     run(scenario)
 
