@@ -71,10 +71,10 @@ class Node:
         self._connections: set[Connection] = set()
         self._limits = Limits(settings.commands_per_second, settings.commands_burst)
         self._admission = Admission(Policy.of(settings), self.counts.limits)
-        self._backpressure = Backpressure()
         self._store = open_store(
-            settings, name, self._pushed, self._said, self._gap, self._backpressure.press, clock
+            settings, name, self._pushed, self._said, self._gap, self._press, clock
         )
+        self._backpressure = Backpressure(self._store.pressed)
         self._liveness = Liveness(Patience.of(settings), clock, _ping)
         terms = Terms(
             settings.node_lease_seconds,
@@ -101,7 +101,14 @@ class Node:
         )
         self._report = Report(self.counts, __version__, clock)
         self._hurry = asyncio.Event()
-        self._moves = Moves(self._store, self._hub, self._handlers.binding, self.counts, rng)
+        self._moves = Moves(
+            self._store,
+            self._hub,
+            self._handlers.binding,
+            self._backpressure.release,
+            self.counts,
+            rng,
+        )
         self._strays: set[int] = set()
         self._strayed = asyncio.Event()
 
@@ -236,6 +243,9 @@ class Node:
         self._strays.update(pools)
         self._strayed.set()
         self._leases.interrupted(pools)
+
+    def _press(self, on: bool) -> None:
+        self._backpressure.press(on)
 
     # the tasks
 

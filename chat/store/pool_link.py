@@ -38,8 +38,8 @@ class _Waiting(NamedTuple):
 
 class PoolLink:
     """``Link`` of a pool. ``on_astray`` is told when it has lost its home, which, and why: then ``home`` is None
-    until ``arrive``. ``on_pressure``: whether so many calls wait for it that no more should come. ``timeout`` is in
-    seconds."""
+    until ``arrive``. ``on_pressure``: whether so many calls wait for it here that no more should come; it is told too
+    when it has left its home, where that may be so still. ``timeout`` is in seconds."""
 
     def __init__(
         self,
@@ -53,10 +53,12 @@ class PoolLink:
         self._timeout = timeout
         self._on_astray = on_astray
         self._on_pressure = on_pressure
-        self._pressed = False
+        self._long = False
         self._loop = asyncio.get_running_loop()
         self._channels: set[bytes] = set()
         self._moving = True  # it will be found in a moment
+        self._before: RedisLink | None = None
+        """Its home of before, until everything is answered there."""
         self._drained = asyncio.Event()
         self._drained.set()
         self._refused: deque[_Waiting] = deque()
@@ -95,6 +97,11 @@ class PoolLink:
     def open_calls(self) -> int | None:
         return None if self.home is None else self.home.open_calls()
 
+    @property
+    def pressed(self) -> bool:
+        link = self.home or self._before
+        return self._long or (link is not None and link.pressed)
+
     def subscribe(self, channel: bytes) -> None:
         self._channels.add(channel)
         if self.home is not None:
@@ -123,8 +130,14 @@ class PoolLink:
         """What is open there is answered there, and what is refused is asked again before all that comes later."""
         self.home = None
         self._drained.clear()
-        home.after_open_calls(self._drained.set)
+        self._before = home
+        home.after_open_calls(self._left)
         home.leave(self.pool)
+
+    def _left(self) -> None:
+        self._before = None
+        self._drained.set()
+        self._on_pressure(self._long)  # what waits there for others is not in its way any more
 
     async def drained(self) -> None:
         """Returns when the server of before has answered everything."""
@@ -212,9 +225,9 @@ class PoolLink:
 
     def _weigh(self) -> None:
         """Tells when too many wait, and when they do not any more."""
-        if self._weight <= RELIEVED_CALLS if self._pressed else self._weight > PRESSED_CALLS:
-            self._pressed = not self._pressed
-            self._on_pressure(self._pressed)
+        if self._weight <= RELIEVED_CALLS if self._long else self._weight > PRESSED_CALLS:
+            self._long = not self._long
+            self._on_pressure(self._long)
 
     def close(self) -> None:
         if self._timer is not None:
