@@ -146,7 +146,10 @@ class Handlers:
             connection.send(frame)
             self._counts.answered(type(command), code, self._clock() - since)
 
-        self._store.in_turn(connection.pool, answer)
+        if connection.state is State.NEW:
+            answer()  # it waits for nothing, and has no pool in which others do
+        else:
+            self._store.in_turn(connection.pool, answer)
 
     def _malformed(self, connection: Connection, bad: c.Malformed) -> None:
         binds = bad.cmd in ("CRT_ACCOUNT", "RECONNECT")

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from chat.liveness import TICK_SECONDS
 from chat.store.upkeep import Leased, Upkeep
@@ -14,39 +15,35 @@ log = logging.getLogger(__name__)
 SWEEP_BATCH = 200
 
 
-class Lease:
-    """A lease of ``seconds``. ``report`` says what is to be seen of the node; ``lost`` is called when the
-    pool did not know the lease any more, so that accounts may have been swept; ``swept`` is told how many
-    accounts a sweep has made away, and how many it ended."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all leases of a node have in common. They are of so many ``seconds``. ``report`` says what is to be seen of
+    the node; ``lost`` is called with a pool that did not know its lease any more, so that accounts may have been swept;
+    ``swept`` is told how many accounts a sweep has made away, and how many it ended."""
 
-    def __init__(
-        self,
-        upkeep: Upkeep,
-        pool: int,
-        seconds: float,
-        report: Callable[[], Mapping[str, str]],
-        lost: Callable[[], None],
-        swept: Callable[[int, int], None],
-        *,
-        clock: Callable[[], float],
-        rng: random.Random,
-    ) -> None:
+    seconds: float
+    report: Callable[[], Mapping[str, str]]
+    lost: Callable[[int], None]
+    swept: Callable[[int, int], None]
+    clock: Callable[[], float]
+    rng: random.Random
+
+
+class Lease:
+    """That of one pool."""
+
+    def __init__(self, upkeep: Upkeep, pool: int, terms: Terms) -> None:
         self._upkeep = upkeep
         self._pool = pool
-        self._seconds = seconds
-        self._report = report
-        self._lost = lost
-        self._swept = swept
-        self._clock = clock
-        self._rng = rng
+        self._terms = terms
         self._due = asyncio.Event()
-        self._taken = clock()
+        self._taken = terms.clock()
         self._was = Leased.UNKNOWN
         self._sweep_from = 0.0
 
     def held(self) -> bool:
         """Whether no other node can have taken this one for dead."""
-        return self._clock() - self._taken < self._seconds
+        return self._terms.clock() - self._taken < self._terms.seconds
 
     def interrupted(self) -> None:
         """The link was interrupted: it is renewed at once."""
@@ -62,14 +59,14 @@ class Lease:
         """Renews it three times in its length, and when the link is back, until it is cancelled."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._seconds / 3):
+                async with asyncio.timeout(self._terms.seconds / 3):
                     await self._due.wait()
             self._due.clear()
             await self.renew()
 
     async def renew(self) -> None:
-        asked = self._clock()  # the lease is counted from before Redis did, never from later
-        before, self._was = self._was, await self._upkeep.lease(self._pool, self._report())
+        asked = self._terms.clock()  # the lease is counted from before Redis did, never from later
+        before, self._was = self._was, await self._upkeep.lease(self._pool, self._terms.report())
         if self._was is not Leased.UNKNOWN:
             if not self.held():
                 self._spare_others()
@@ -77,19 +74,19 @@ class Lease:
         if self._was is Leased.NEW:
             if before is not Leased.UNKNOWN:  # otherwise it may be the one whose answer was lost
                 log.warning("this node was taken for dead; looking whose account is still here")
-            self._lost()
+            self._terms.lost(self._pool)
 
     def _spare_others(self) -> None:
         """Does not sweep for the length of a lease: after Redis was away, or could not write, every
         lease has run out, and the other nodes and their people need a moment to say that they live."""
-        self._sweep_from = self._clock() + self._seconds
+        self._sweep_from = self._terms.clock() + self._terms.seconds
 
     async def sweep(self) -> None:
         """Every node sweeps, each at its own moment, until it is cancelled."""
         while True:
-            await asyncio.sleep(TICK_SECONDS * self._rng.uniform(0.5, 1.5))
-            while self.held() and self._clock() >= self._sweep_from:
+            await asyncio.sleep(TICK_SECONDS * self._terms.rng.uniform(0.5, 1.5))
+            while self.held() and self._terms.clock() >= self._sweep_from:
                 away, ended = await self._upkeep.sweep(self._pool, SWEEP_BATCH)
-                self._swept(away, ended)
+                self._terms.swept(away, ended)
                 if SWEEP_BATCH not in (away, ended):
                     break

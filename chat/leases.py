@@ -1,40 +1,26 @@
 """The leases of a node: one in each pool that it looks after, and which pools those are."""
 
 import asyncio
-import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
-from chat.lease import Lease
+from chat.lease import Lease, Terms
 from chat.liveness import TICK_SECONDS
 from chat.store.store import Store
 
 
 class Leases:
-    """Leases of ``seconds``. ``report`` says what is to be seen of the node; ``lost`` is called with a pool that did
-    not know the lease any more, so that accounts may have been swept; ``swept`` is told how many accounts a sweep
-    has made away, and how many it ended."""
+    """All on the same ``terms``. What the node reports is asked once for all of them."""
 
-    def __init__(
-        self,
-        store: Store,
-        seconds: float,
-        report: Callable[[], Mapping[str, str]],
-        lost: Callable[[int], None],
-        swept: Callable[[int, int], None],
-        *,
-        clock: Callable[[], float],
-        rng: random.Random,
-    ) -> None:
+    def __init__(self, store: Store, terms: Terms) -> None:
         self._store = store
-        self._seconds = seconds
-        self._report = report
-        self._lost = lost
-        self._swept = swept
-        self._clock = clock
-        self._rng = rng
+        self._clock = terms.clock
+        self._seconds = terms.seconds
+        self._report = terms.report
+        self._terms = replace(terms, report=self._fields)
         self._leases: dict[int, Lease] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._reported = -seconds
+        self._reported = -terms.seconds
         self._said: Mapping[str, str] = {}
 
     def held(self, pool: int) -> bool:
@@ -91,16 +77,7 @@ class Leases:
 
     def _of(self, pool: int) -> Lease:
         if pool not in self._leases:
-            self._leases[pool] = Lease(
-                self._store.upkeep,
-                pool,
-                self._seconds,
-                self._fields,
-                lambda: self._lost(pool),
-                self._swept,
-                clock=self._clock,
-                rng=self._rng,
-            )
+            self._leases[pool] = Lease(self._store.upkeep, pool, self._terms)
         return self._leases[pool]
 
     def _fields(self) -> Mapping[str, str]:

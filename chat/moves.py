@@ -9,7 +9,7 @@ because they stay where they are; the other is moved there.
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from chat.binding import Binding
@@ -47,15 +47,17 @@ def meeting_place(waiting: Mapping[int, Waiting]) -> int:
 
 
 class Moves:
-    """Of the accounts whose sockets this node has."""
+    """Of the accounts whose sockets this node has. ``release`` is told of a socket that waits for its pool no more."""
 
     def __init__(
-        self, store: Store, hub: Hub, binding: Binding, counts: Counts, rng: random.Random
-    ) -> None:
+        self, store: Store, hub: Hub, binding: Binding, release: Callable[[Connection], None],
+        counts: Counts, rng: random.Random,
+    ) -> None:  # fmt: skip
         self._store = store
         self._moving = store.moving
         self._hub = hub
         self._binding = binding
+        self._release = release
         self._counts = counts
         self._rng = rng
 
@@ -108,6 +110,7 @@ class Moves:
         if connection.state is not BOUND or (connection.pool, connection.epoch) != (pool, epoch):
             return
         connection.state = BINDING  # what it says from here on waits until it is there
+        self._release(connection)
         code = await self._moving.depart(pool, account, epoch, seq, acked, to)
         if connection.state is CLOSED:
             return

@@ -22,6 +22,7 @@ from chat.counts import Counts
 from chat.errors import Close
 from chat.handlers import Handlers
 from chat.hub import Hub
+from chat.lease import Terms
 from chat.leases import Leases
 from chat.liveness import LOOK_SECONDS, TICK_SECONDS, Liveness, Patience
 from chat.moves import Moves
@@ -70,20 +71,20 @@ class Node:
         self._connections: set[Connection] = set()
         self._limits = Limits(settings.commands_per_second, settings.commands_burst)
         self._admission = Admission(Policy.of(settings), self.counts.limits)
-        self._backpressure = Backpressure()
         self._store = open_store(
-            settings, name, self._pushed, self._said, self._gap, self._backpressure.press, clock
+            settings, name, self._pushed, self._said, self._gap, self._press, clock
         )
+        self._backpressure = Backpressure(self._store.pressed)
         self._liveness = Liveness(Patience.of(settings), clock, _ping)
-        self._leases = Leases(
-            self._store,
+        terms = Terms(
             settings.node_lease_seconds,
             lambda: self._report.fields(len(self._connections)),
             lambda pool: self._hub.gap((pool,)),
             self.counts.swept_some,
-            clock=clock,
-            rng=rng,
+            clock,
+            rng,
         )
+        self._leases = Leases(self._store, terms)
         self._hub = Hub(self._store, self._believes, self._liveness.pushed, self.counts)
         self._acks = Acks(self._store)
         self._handlers = Handlers(
@@ -100,7 +101,14 @@ class Node:
         )
         self._report = Report(self.counts, __version__, clock)
         self._hurry = asyncio.Event()
-        self._moves = Moves(self._store, self._hub, self._handlers.binding, self.counts, rng)
+        self._moves = Moves(
+            self._store,
+            self._hub,
+            self._handlers.binding,
+            self._backpressure.release,
+            self.counts,
+            rng,
+        )
         self._strays: set[int] = set()
         self._strayed = asyncio.Event()
 
@@ -235,6 +243,9 @@ class Node:
         self._strays.update(pools)
         self._strayed.set()
         self._leases.interrupted(pools)
+
+    def _press(self, on: bool) -> None:
+        self._backpressure.press(on)
 
     # the tasks
 

@@ -1,7 +1,7 @@
 """Where Redis is and how to log in: a URL, read once.
 
 ``redis://``, ``rediss://`` (TLS) and ``unix://`` in the form redis-py documents; redis-py parses them.
-Those of sentinels, who say where Redis is, are read in ``sentinel.py``.
+Those that name several servers are taken apart in ``several.py``.
 """
 
 import ssl
@@ -20,8 +20,9 @@ SCHEMES = (
     *OWN, "redis+sentinel://", "rediss+sentinel://", "redis+cluster://", "rediss+cluster://",
 )  # fmt: skip
 """All that a URL may begin with, also those that are read elsewhere."""
+CANNOT = "the Redis URL cannot be used:"
 MISSPELT = (
-    "the Redis URL cannot be used: its host:port is none, or its password has one of #/?[ in it,"
+    f"{CANNOT} its host:port is none, or its password has one of #/?[ in it,"
     " which are written %23 %2F %3F %5B"
 )
 _TLS = {
@@ -58,19 +59,15 @@ class Address:
         _check_spelling(url)
         if not url.startswith(OWN):
             all_there_are = ", ".join(SCHEMES)
-            raise SettingsError(
-                f"the Redis URL cannot be used: it begins with none of {all_there_are}"
-            )
+            raise SettingsError(f"{CANNOT} it begins with none of {all_there_are}")
         try:
             parts: dict[str, Any] = {**parse_url(url)}
         except ValueError as error:
-            raise SettingsError(f"the Redis URL cannot be used: {error}") from None
+            raise SettingsError(f"{CANNOT} {error}") from None
         _check_parameters(url)
         path = urlsplit(url).path.strip("/")
         if not url.startswith("unix:") and path and not path.isdecimal():  # redis-py passes over it
-            raise SettingsError(
-                f"the Redis URL cannot be used: {path} is not a number of a database"
-            )
+            raise SettingsError(f"{CANNOT} {path} is not a number of a database")
         return cls(
             shown=_without_password(url),
             host=parts.get("host", "localhost"),
@@ -111,9 +108,9 @@ def _check_parameters(url: str) -> None:
     tls = url.startswith("rediss://")
     for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True):
         if name in _TLS and not tls:
-            raise SettingsError(f"the Redis URL cannot be used: {name} is for rediss://")
+            raise SettingsError(f"{CANNOT} {name} is for rediss://")
         if name not in _TLS and name not in _PARAMETERS:
-            raise SettingsError(f"the Redis URL cannot be used: {name} is no parameter of it")
+            raise SettingsError(f"{CANNOT} {name} is no parameter of it")
 
 
 def _login(parts: dict[str, Any]) -> Sequence[tuple[str | int, ...]]:

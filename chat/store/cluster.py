@@ -20,7 +20,8 @@ from chat.store.calls import Command
 from chat.store.complaints import Complaints
 from chat.store.link import RedisLink
 from chat.store.pool_link import PoolLink
-from chat.store.topology import NoServer, Server, Topology, spelt
+from chat.store.several import Server, spelt
+from chat.store.topology import NoServer, Topology
 
 log = logging.getLogger(__name__)
 

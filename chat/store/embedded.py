@@ -78,6 +78,10 @@ class EmbeddedLink:
     def open_calls(self) -> int | None:
         return None if self._closed else len(self._ready)
 
+    @property
+    def pressed(self) -> bool:
+        return False
+
     def subscribe(self, channel: bytes) -> None:
         self._channels.ssubscribe(channel)
         self._subscribed += 1

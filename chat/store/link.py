@@ -168,6 +168,10 @@ class RedisLink:
     def open_calls(self) -> int | None:
         return None if self._wire is None else self._wire.open_calls
 
+    @property
+    def pressed(self) -> bool:
+        return self._wire is not None and self._wire.pressed
+
     def subscribe(self, channel: bytes) -> None:
         self._channels.add(channel)
         if self._wire is not None:

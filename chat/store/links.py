@@ -23,6 +23,10 @@ class Link(Protocol):
     def open_calls(self) -> int | None:
         """How many have no answer yet; None while there is no connection."""
 
+    @property
+    def pressed(self) -> bool:
+        """Whether so much waits there, or before it, that no more should come for the pool."""
+
     def subscribe(self, channel: bytes) -> None:
         """From here on pushes of the channel arrive: those published after this call's place in line."""
 

@@ -31,8 +31,8 @@ def open_store(
 
     ``on_push`` gets what is published for an account this node subscribes to, by its channel, ``on_said`` the
     answers to what is said; ``on_gap`` is called with pools of which some of it may have been missed;
-    ``on_pressure`` when Redis does not keep up with the calls, and when it does again. Raises SettingsError for a
-    URL that cannot be used.
+    ``on_pressure`` whenever ``Store.pressed`` may have become another, and whether it is so of any pool. Raises
+    SettingsError for a URL that cannot be used.
     """
 
     pressure, generations = Pressure(on_pressure), Generations()

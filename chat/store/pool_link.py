@@ -21,7 +21,7 @@ from chat.store.wire import PRESSED_CALLS, RELIEVED_CALLS
 ELSEWHERE = "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING"
 """What a refusal begins with after which nothing was done, and the pool is somewhere else, or will be there soon."""
 MOST_WAITING = 10_000
-"""Calls that may wait for a pool; one more is answered at once with ``LinkDown``."""
+"""Calls that may wait for a pool, by their weight; one more is answered at once with ``LinkDown``."""
 LOST = "no connection to Redis"
 
 
@@ -31,15 +31,15 @@ class _Waiting(NamedTuple):
     until: float
     command: Command | None
     done: Callable[..., None]
-    weight: int = 0
-    record: bool = False
+    weight: int
+    record: bool
     """Whether it must not be lost once it is answered."""
 
 
 class PoolLink:
     """``Link`` of a pool. ``on_astray`` is told when it has lost its home, which, and why: then ``home`` is None
-    until ``arrive``. ``on_pressure``: whether so many calls wait for it that no more should come. ``timeout`` is in
-    seconds."""
+    until ``arrive``. ``on_pressure``: whether so many calls wait for it here that no more should come; it is told too
+    when it has left its home, where that may be so still. ``timeout`` is in seconds."""
 
     def __init__(
         self,
@@ -53,14 +53,18 @@ class PoolLink:
         self._timeout = timeout
         self._on_astray = on_astray
         self._on_pressure = on_pressure
-        self._pressed = False
+        self._long = False
         self._loop = asyncio.get_running_loop()
         self._channels: set[bytes] = set()
         self._moving = True  # it will be found in a moment
+        self._before: RedisLink | None = None
+        """Its home of before, until everything is answered there."""
         self._drained = asyncio.Event()
         self._drained.set()
         self._refused: deque[_Waiting] = deque()
         self._line: deque[_Waiting] = deque()
+        self._weight = 0
+        """Of both."""
         self._timer: asyncio.TimerHandle | None = None
 
     # what its user asks
@@ -77,7 +81,7 @@ class PoolLink:
             asked = (command, done, weight, record)
             ask = home.record if record else home.call
             ask(command, partial(self._answered, home, asked), weight)
-        elif self._moving and len(self._line) < MOST_WAITING:
+        elif self._moving and self._weight < MOST_WAITING:
             self._wait(self._line, command, done, weight, record)
         else:
             self.after_open_calls(partial(done, LinkDown(LOST)))
@@ -92,6 +96,11 @@ class PoolLink:
 
     def open_calls(self) -> int | None:
         return None if self.home is None else self.home.open_calls()
+
+    @property
+    def pressed(self) -> bool:
+        link = self.home or self._before
+        return self._long or (link is not None and link.pressed)
 
     def subscribe(self, channel: bytes) -> None:
         self._channels.add(channel)
@@ -121,8 +130,14 @@ class PoolLink:
         """What is open there is answered there, and what is refused is asked again before all that comes later."""
         self.home = None
         self._drained.clear()
-        home.after_open_calls(self._drained.set)
+        self._before = home
+        home.after_open_calls(self._left)
         home.leave(self.pool)
+
+    def _left(self) -> None:
+        self._before = None
+        self._drained.set()
+        self._on_pressure(self._long)  # what waits there for others is not in its way any more
 
     async def drained(self) -> None:
         """Returns when the server of before has answered everything."""
@@ -135,6 +150,7 @@ class PoolLink:
         waiting = [*self._refused, *self._line]
         self._refused.clear()
         self._line.clear()
+        self._weight = 0
         self._weigh()
         for entry in waiting:
             if entry.command is None:
@@ -172,10 +188,11 @@ class PoolLink:
 
     def _wait(
         self, line: deque[_Waiting], command: Command | None, done: Callable[..., None],
-        weight: int = 0, record: bool = False,
+        weight: int = 1, record: bool = False,
     ) -> None:  # fmt: skip
         until = self._loop.time() + self._timeout
         line.append(_Waiting(until, command, done, weight, record))
+        self._weight += weight
         self._weigh()
         if self._timer is None:
             self._timer = self._loop.call_at(until, self._expire)
@@ -187,7 +204,7 @@ class PoolLink:
         now = self._loop.time()
         for line in self._refused, self._line:
             while line and line[0].until <= now:
-                _answer(line.popleft())
+                self._answer_first(line)
             self._weigh()
             if line:
                 self._timer = self._loop.call_at(line[0].until, self._expire)
@@ -195,24 +212,24 @@ class PoolLink:
 
     def _answer_all(self, line: deque[_Waiting]) -> None:
         while line:
-            _answer(line.popleft())
+            self._answer_first(line)
         self._weigh()
+
+    def _answer_first(self, line: deque[_Waiting]) -> None:
+        entry = line.popleft()
+        self._weight -= entry.weight
+        if entry.command is None:
+            entry.done()
+        else:
+            entry.done(LinkDown("the pool has not arrived anywhere"))
 
     def _weigh(self) -> None:
         """Tells when too many wait, and when they do not any more."""
-        waiting = len(self._refused) + len(self._line)
-        if waiting <= RELIEVED_CALLS if self._pressed else waiting > PRESSED_CALLS:
-            self._pressed = not self._pressed
-            self._on_pressure(self._pressed)
+        if self._weight <= RELIEVED_CALLS if self._long else self._weight > PRESSED_CALLS:
+            self._long = not self._long
+            self._on_pressure(self._long)
 
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self.give_up()
-
-
-def _answer(entry: _Waiting) -> None:
-    if entry.command is None:
-        entry.done()
-    else:
-        entry.done(LinkDown("the pool has not arrived anywhere"))

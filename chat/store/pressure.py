@@ -1,11 +1,11 @@
-"""Whether Redis keeps up, where it is several servers."""
+"""Whether too much waits for Redis anywhere, where it is several servers."""
 
 from collections.abc import Callable
 
 
 class Pressure:
-    """``told`` is called with True when the first link is pressed, and with False when the last is no more: a node
-    cannot tell, before it has read it, what a socket wants of which pool."""
+    """``told`` is called whenever something begins to be pressed, or is pressed no more: with whether anything is. Which
+    pools that is about, ``Link.pressed`` says: they come to a link and leave it."""
 
     def __init__(self, told: Callable[[bool], None]) -> None:
         self._told = told
@@ -18,12 +18,10 @@ class Pressure:
         number = self._links
 
         def press(pressed: bool) -> None:
-            before = bool(self._pressed)
             if pressed:
                 self._pressed.add(number)
             else:
                 self._pressed.discard(number)
-            if before != bool(self._pressed):
-                self._told(pressed)
+            self._told(bool(self._pressed))
 
         return press

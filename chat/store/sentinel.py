@@ -12,23 +12,23 @@ from dataclasses import replace
 from functools import partial
 from random import random
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from chat.errors import SettingsError, StoreUnreachable
-from chat.store.address import Address, hello
+from chat.store.address import CANNOT, MISSPELT, Address, hello
 from chat.store.calls import Ask, LinkDown
 from chat.store.dial import UNUSABLE, dial
 from chat.store.notices import Notices, ask_primary
 from chat.store.reasons import in_words
+from chat.store.several import Server, Several, spelt
 from chat.store.succession import Spot, Succession
 from chat.store.wire import Wire
 
-SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
+SCHEMES = "redis+sentinel", "rediss+sentinel"
 PORT = 26379
 ASKED_SECONDS = 1.0
 """One that has not answered after so long is passed over: all of them are asked before anybody gives up."""
 LOGIN = "sentinel_username", "sentinel_password"
-CANNOT = "the Redis URL cannot be used:"
 
 
 class Tried(NamedTuple):
@@ -62,19 +62,17 @@ class Sentinels:
     @classmethod
     def parse(cls, url: str) -> "Sentinels":
         """Reads a URL; raises SettingsError, in words for people, when it is none that can be used."""
-        scheme, _, rest = url.partition("://")
-        rest, question, query = rest.partition("?")
-        place, _, path = rest.partition("/")
-        credentials, at, hosts = place.rpartition("@")
-        service, _, database = path.partition("/")
+        said = Several.parse(url)
+        service, _, database = said.path.partition("/")
         if not service:
-            raise SettingsError(f"{CANNOT} it names no service, as in {scheme}://host/service")
-        login, query = _login_to_sentinels(query)
-        addresses = [_sentinel(host, login) for host in hosts.split(",")]
-        shown = f"{scheme}://{hosts}/{service}"
-        like_primary = f"{SCHEMES[scheme]}://{credentials}{at}primary/{database}{question}{query}"
-        primary = replace(Address.parse(like_primary), shown=shown)
-        sentinels = [replace(address, tls=primary.tls) for address in addresses]
+            raise SettingsError(f"{CANNOT} it names no service, as in {said.scheme}://host/service")
+        login, query = _login_to_sentinels(said.query)
+        servers = said.servers(PORT, "sentinels")
+        if "@" in service:  # the password ended too soon, and its first half looks like a port
+            raise SettingsError(MISSPELT)
+        like = Address.parse(said.one(f"primary/{database}?{query}"))
+        primary = replace(like, shown=f"{said.shown}/{service}")
+        sentinels = [_sentinel(server, login, primary) for server in servers]
         return cls(sentinels, unquote(service), primary)
 
     async def candidates(self) -> AsyncGenerator[Address]:
@@ -173,13 +171,5 @@ def _login_to_sentinels(query: str) -> tuple[Sequence[str | int], str]:
     return hello(*map(said.get, LOGIN)), "&".join(rest)
 
 
-def _sentinel(place: str, login: Sequence[str | int]) -> Address:
-    try:
-        parts = urlsplit(f"//{place}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = "", None
-    if not host:  # not shown: in a URL that went wrong it may be a password
-        raise SettingsError(f"{CANNOT} its sentinels are no host:port, comma separated")
-    shown = f"[{host}]" if ":" in host else host
-    return Address(f"{shown}:{port or PORT}", host, port or PORT, None, None, [tuple(login)])
+def _sentinel(server: Server, login: Sequence[str | int], primary: Address) -> Address:
+    return Address(spelt(server), *server, None, primary.tls, [tuple(login)])

@@ -13,8 +13,9 @@ from chat.errors import StoreUnreachable
 from chat.store.calls import Part
 from chat.store.keys import MOST_POOLS
 from chat.store.place import Place
+from chat.store.several import Server, spelt
 from chat.store.sight import CannotLook, Sight
-from chat.store.topology import Server, Topology, spelt
+from chat.store.topology import Topology
 
 
 class Sights(Protocol):

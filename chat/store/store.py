@@ -230,6 +230,10 @@ class Store:
         """Calls without an answer yet; None while there is no link."""
         return self._links.open_calls()
 
+    def pressed(self, pool: int) -> bool:
+        """Whether so much waits for the pool that no more should come."""
+        return self._links.of(pool).pressed
+
     def linked(self, pool: int) -> bool:
         """Whether there is a link to where the pool is."""
         return self._links.of(pool).open_calls() is not None

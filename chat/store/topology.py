@@ -6,25 +6,22 @@
 import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from redis import RedisError
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.exceptions import ResponseError
 
 from chat.errors import SettingsError, StoreUnreachable
-from chat.store.address import MISSPELT, Address
+from chat.store.address import CANNOT, MISSPELT, Address
 from chat.store.keys import slot_of
 from chat.store.reasons import in_words
+from chat.store.several import Server, Several, spelt
 
-SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
+SCHEMES = "redis+cluster", "rediss+cluster"
 PORT = 6379
 ASKED_SECONDS = 1.0
 """One that has not answered after so long is passed over."""
-CANNOT = "the Redis URL cannot be used:"
-
-Server = tuple[str, int]
-"""Host and port."""
 
 
 class NoServer(StoreUnreachable):
@@ -49,18 +46,14 @@ class Topology:
     @classmethod
     def parse(cls, url: str) -> "Topology":
         """Reads a URL; raises SettingsError, in words for people, when it is none that can be used."""
-        scheme, _, rest = url.partition("://")
-        rest, question, query = rest.partition("?")
-        place, _, path = rest.partition("/")
-        credentials, at, hosts = place.rpartition("@")
-        if "@" in path:  # the password ended too soon: neither half of it is shown
+        said = Several.parse(url)
+        if "@" in said.path:  # the password ended too soon: neither half of it is shown
             raise SettingsError(MISSPELT)
-        if path or "db" in dict(parse_qsl(query, keep_blank_values=True)):
+        if said.path or "db" in dict(parse_qsl(said.query, keep_blank_values=True)):
             raise SettingsError(f"{CANNOT} a cluster has no databases, and no service")
-        servers = [_server(host) for host in hosts.split(",")]
-        shown = f"{scheme}://{hosts}"
-        like = f"{SCHEMES[scheme]}://{credentials}{at}{hosts.partition(',')[0]}{question}{query}"
-        return cls(servers, replace(Address.parse(like), shown=shown), like)
+        servers = said.servers(PORT, "servers")
+        like = said.one(f"{spelt(servers[0])}?{said.query}")
+        return cls(servers, replace(Address.parse(like), shown=said.shown), like)
 
     def address(self, server: Server) -> Address:
         host, port = server
@@ -103,12 +96,6 @@ class Topology:
         return host or self._like.host, port
 
 
-def spelt(server: Server) -> str:
-    """As it is in a URL."""
-    host, port = server
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def _why(error: Exception) -> str:
     """What the server has said, which redis-py replaces by words of its own."""
     if isinstance(error, IndexError):  # of redis-py, where CLUSTER SLOTS is an empty list
@@ -122,14 +109,3 @@ def _why(error: Exception) -> str:
 
 def _place(node: ClusterNode) -> Server:
     return node.host, int(node.port)
-
-
-def _server(place: str) -> Server:
-    try:
-        parts = urlsplit(f"//{place}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = "", None
-    if not host:  # not shown: in a URL that went wrong it may be a password
-        raise SettingsError(f"{CANNOT} its servers are no host:port, comma separated")
-    return host, port or PORT

@@ -32,7 +32,7 @@ class Wire(asyncio.Protocol):
     for each channel, or refused by an error reply), the end of one (a PING is sent behind it, because a server
     that moves the channel away says the same unasked), or a place in line.
 
-    ``on_pressure`` is told when Redis does not keep up with the calls, and when it does again.
+    ``on_pressure`` is told when Redis does not keep up with the calls (``pressed``), and when it does again.
     ``on_astray`` is told of a channel that the server does not serve (any more), and why; without it that is the
     end of the connection.
     """
@@ -60,7 +60,7 @@ class Wire(asyncio.Protocol):
         self._watch: asyncio.TimerHandle | None = None
         self._proving = False
         self._refused: Exception | None = None
-        self._pressed = False
+        self.pressed = False
         self._blocked = False
         self.lost: asyncio.Future[str] = self._loop.create_future()
 
@@ -147,13 +147,13 @@ class Wire(asyncio.Protocol):
             except Exception:  # a fault of ours costs one call, not the others theirs
                 log.exception(FAULT)
         self._weight = 0
-        if self._pressed:
+        if self.pressed:
             self._press(False)
 
     def _wait(self, kind: str, what: Any, weight: int = 1) -> None:
         self._open.append((kind, what, self._now, weight))
         self._weight += weight
-        if self._weight > PRESSED_CALLS and not self._pressed:
+        if self._weight > PRESSED_CALLS and not self.pressed:
             self._press(True)
 
     def _write(self, data: bytes) -> None:
@@ -178,7 +178,7 @@ class Wire(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The transport's buffer is full: Redis does not read."""
         self._blocked = True
-        if not self._pressed:
+        if not self.pressed:
             self._press(True)
 
     def resume_writing(self) -> None:
@@ -193,7 +193,7 @@ class Wire(asyncio.Protocol):
         self._reader.feed(data)
         while self._deal_with_replies():
             pass
-        if self._pressed:
+        if self.pressed:
             self._relieve()
 
     def _deal_with_replies(self) -> bool:
@@ -292,9 +292,9 @@ class Wire(asyncio.Protocol):
     # whether Redis keeps up
 
     def _press(self, pressed: bool) -> None:
-        self._pressed = pressed
+        self.pressed = pressed
         self._on_pressure(pressed)
 
     def _relieve(self) -> None:
-        if self._pressed and not self._blocked and self._weight <= RELIEVED_CALLS:
+        if self.pressed and not self._blocked and self._weight <= RELIEVED_CALLS:
             self._press(False)

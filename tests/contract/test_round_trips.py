@@ -39,6 +39,10 @@ class CountingLink:
     def serve(self, pool: int) -> None:
         self._link.serve(pool)
 
+    @property
+    def pressed(self) -> bool:
+        return self._link.pressed
+
     def call(self, command: Command, done: Done, weight: int = 1) -> None:
         parts = parts_of(command)
         function = parts[1] if isinstance(parts[1], str) else bytes(parts[1]).decode()

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import pytest
 
 from chat.errors import StoreUnreachable
-from chat.store.topology import Server, Topology
+from chat.store.several import Server
+from chat.store.topology import Topology
 from tests.support.member import Member
 from tests.support.process import free_port, wait_until
 from tests.support.servers import KINDS, Kind, available_servers

@@ -53,6 +53,10 @@ class RecordingLink:
     def open_calls(self) -> int:
         return 0
 
+    @property
+    def pressed(self) -> bool:
+        return False
+
     def subscribe(self, channel: bytes) -> None: ...
 
     def unsubscribe(self, channel: bytes) -> None: ...

@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "moves": PLAIN | {"binding", "connection", "counts", "hub", "liveness", "store"},
     "handlers": PLAIN | {"connection", "counts", "hub", "liveness", "nicks", "store", "binding"},
     "node": PLAIN
-    | {"connection", "counts", "hub", "liveness", "nicks", "store", "handlers"}
+    | {"connection", "counts", "hub", "lease", "liveness", "nicks", "store", "handlers"}
     | {"acks", "admission", "backpressure", "binding", "leases", "moves", "report", "websocket"},
     # The edge.
     "page": set(),

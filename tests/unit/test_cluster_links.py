@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from chat.errors import StoreUnreachable
 from chat.store.cluster import ClusterLinks
-from chat.store.topology import Server
+from chat.store.several import Server
 from tests.link.calls import until
 from tests.unit.test_pool_link import FakeHome
 

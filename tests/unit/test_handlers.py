@@ -63,6 +63,16 @@ def test_how_long_an_answer_took(code: int) -> None:
     assert counts.histogram(c.Dialogue, code).total == pytest.approx(NOW - SINCE)
 
 
+def test_who_has_no_account_is_refused_at_once() -> None:
+    """It waits behind nothing of its own; what it says makes nothing wait in a pool."""
+    newcomer = Made()
+    for frame in b"nonsense", b'{"cmd":"MATCH_REQ","accountId":1000}':
+        handlers(Counts()).received(newcomer.connection, frame)
+    assert [(frame["cmd"], frame["code"]) for frame in frames(newcomer)] == [
+        ("ERROR_RESP", 1), ("MATCH_RESP", 5),
+    ]  # fmt: skip
+
+
 def test_a_fault_of_ours_costs_one_message_its_answer(caplog: pytest.LogCaptureFixture) -> None:
     """The others get theirs, and nothing of what was said is logged."""
 

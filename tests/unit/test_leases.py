@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chat import lease, leases
+from chat.lease import Terms
 from chat.leases import Leases
 from chat.store.figures import Figures
 from chat.store.pools import Pools
@@ -77,11 +78,11 @@ class World:
         self.lost: list[int] = []
         self.swept: set[tuple[int, int]] = set()
         self.store = FakeStore(*pools)
-        self.leases = Leases(
-            self.store,  # type: ignore[arg-type]  # as much of a store as is needed
+        terms = Terms(
             SECONDS, self._report, self.lost.append, lambda *found: self.swept.add(found),
-            clock=lambda: self.now, rng=random.Random(1),
+            lambda: self.now, random.Random(1),
         )  # fmt: skip
+        self.leases = Leases(self.store, terms)  # type: ignore[arg-type]  # as much of a store as is needed
 
     def _report(self) -> Mapping[str, str]:
         self.reports += 1

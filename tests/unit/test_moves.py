@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from chat.backpressure import Backpressure
 from chat.connection import Connection, State
 from chat.counts import Counts
 from chat.errors import Close, Code
@@ -78,13 +79,15 @@ class World:
         self.counts = Counts()
         self.hub = Hub(self.inboxes, lambda *_: True, lambda _: None, self.counts)
         self.resumed: list[Connection] = []
+        self.released: list[tuple[State, int]] = []
         self.detached: list[tuple[Any, ...]] = []
         binding = SimpleNamespace(
             resume=self.resumed.append, detach=lambda *args: self.detached.append(args)
         )
         self.moves = Moves(
-            cast(Any, self.store), self.hub, cast(Any, binding), self.counts, random.Random(1)
-        )
+            cast(Any, self.store), self.hub, cast(Any, binding), self._released, self.counts,
+            random.Random(1),
+        )  # fmt: skip
         self.made = Made()
         self.connection = self.made.connection
         self.hub.expect(3, ACCOUNT)
@@ -92,6 +95,10 @@ class World:
         self.hub.bind(self.connection)
         self.hub.push(ACCOUNT, push(2), UNMARKED)
         self.store.waiting = {0: ELSEWHERE, 3: Waiting(1, ACCOUNT, EPOCH, ALONE_MS)}
+
+    def _released(self, connection: Connection) -> None:
+        """Its frames are kept from then on, and its pool is still the one in which it may have waited."""
+        self.released.append((connection.state, connection.pool))
 
     def steps(self) -> list[str]:
         return [step[0] for step in self.store.asked]
@@ -134,8 +141,31 @@ def test_who_waits_alone_moves() -> None:
         assert world.made.transport.frames == [push(2), push(3)]
         assert world.inboxes.subscribed == [(0, ACCOUNT)]
         assert world.resumed == [connection]
+        assert world.released == [(State.BINDING, 3)]
         assert world.store.kept == [(3, (ACCOUNT, 0))]
         assert world.counts.match_wait.total == 1.5
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("waited", [True, False])
+def test_who_was_not_read_because_of_the_pool_that_it_leaves(waited: bool) -> None:
+    """Is read where it arrives, and waits for that pool as everybody there."""
+
+    async def scenario(world: World) -> None:
+        pressed = {3} if waited else {0}
+        backpressure = Backpressure(pressed.__contains__)
+        world.moves._release = backpressure.release
+        backpressure.press(True)
+        backpressure.hold(world.connection)
+        assert world.made.transport.reading is not waited
+        await world.moves.bring_together()
+        assert world.made.transport.reading
+        backpressure.hold(world.connection)
+        assert world.made.transport.reading is waited
+        pressed.clear()
+        backpressure.press(False)
+        assert world.made.transport.reading
 
     run(scenario)
 

@@ -35,6 +35,7 @@ class FakeStore(FakeInboxes):
         self.leased = Leased.KEPT
         self.sweeps = 0
         self.unlinked = False
+        self.presses: set[int] = set()
         self.current = Generations().current
         self.astray: set[int] = set()
         """Pools to which there is no link."""
@@ -52,6 +53,9 @@ class FakeStore(FakeInboxes):
 
     def open_calls(self) -> int | None:
         return None if self.unlinked else 0
+
+    def pressed(self, pool: int) -> bool:
+        return pool in self.presses
 
     def linked(self, pool: int) -> bool:
         return not self.unlinked and pool not in self.astray
@@ -351,10 +355,12 @@ def test_under_pressure_who_sends_is_not_read_on(monkeypatch: pytest.MonkeyPatch
     """What was sent is acted on; the rest waits with the client."""
     world = World(monkeypatch)
     one, other = world.join(1000), world.join(2000)
+    world.store.presses = {0}
     world.node._backpressure.press(True)
     world.node.received(one, b'{"cmd":"PING_RESP","accountId":1000}')
     assert not world.transports[one].reading
     assert world.transports[other].reading
+    world.store.presses.clear()
     world.node._backpressure.press(False)
     world.node.received(one, b'{"cmd":"PING_RESP","accountId":1000}')
     assert world.transports[one].reading

@@ -10,7 +10,7 @@ import pytest
 
 from chat.store import pool_link
 from chat.store.calls import Command, Done, LinkDown
-from chat.store.pool_link import ELSEWHERE, PoolLink
+from chat.store.pool_link import ELSEWHERE, MOST_WAITING, PoolLink
 from chat.store.wire import PRESSED_CALLS
 from tests.unit.test_wire import FakeLoop
 
@@ -29,6 +29,7 @@ class FakeHome:
         self.left: list[int] = []
         self.subscribed: set[bytes] = set()
         self.up = True
+        self.pressed = False
         self._line: deque[tuple[bool, Callable[..., None]]] = deque()
 
     def call(self, command: Command, done: Done, weight: int = 1) -> None:
@@ -478,21 +479,64 @@ def test_many_that_wait_are_told() -> None:
 
     def scenario(world: World) -> None:
         for end in "arrives", "is given up", "is late":
-            world.presses.clear()
             world.link.stray(world.home, "MOVED 1 here:1")  # type: ignore[arg-type]
+            world.presses.clear()
             for _ in range(PRESSED_CALLS):
                 world.ask("call")
-            assert world.presses == []
+            assert (world.presses, world.link.pressed) == ([], False)
             world.ask("one more")
-            assert world.presses == [True]
+            assert (world.presses, world.link.pressed) == ([True], True)
             if end == "is late":
                 world.loop.now += TIMEOUT
                 world.link._expire()
             elif end == "is given up":
                 world.link.give_up()
             home = world.arrive()
-            assert world.presses == [True, False], end
+            assert (world.presses, world.link.pressed) == ([True, False], False), end
             world.home = home
+
+    run(scenario)
+
+
+def test_many_in_one_call_are_many() -> None:
+    """The messages of a turn are one call, and weigh as many as they are, waiting or refused."""
+
+    def scenario(world: World) -> None:
+        messages = PRESSED_CALLS // 2
+        for _ in range(2):
+            world.link.call(b"messages", world.order.append, messages)
+        world.home.answer(MOVED)
+        world.home.answer(MOVED)
+        assert world.presses == [False], "it has left its server"
+        world.presses.clear()
+        world.link.call(b"one more", world.order.append)
+        assert world.presses == [True]
+        world.loop.now += TIMEOUT
+        world.link._expire()
+        assert world.presses == [True, False]
+        for _ in range(MOST_WAITING // messages):
+            world.link.call(b"messages", world.order.append, messages)
+        world.order.clear()
+        world.link.call(b"too many", world.order.append)
+        assert len(world.arrive().asked) == MOST_WAITING // messages
+
+    run(scenario)
+
+
+def test_a_pool_at_a_server_that_is_pressed() -> None:
+    """Is pressed as well, until it has left: then that is told, because nobody else will."""
+
+    def scenario(world: World) -> None:
+        home: Any = world.home
+        seen: list[bool] = []
+        world.link._on_pressure = lambda pressed: seen.append(world.link.pressed)
+        for world.home.pressed in False, True:
+            seen.append(world.link.pressed)
+        world.ask("a")
+        world.link.stray(home, "a subscription has ended")
+        seen.append(world.link.pressed)
+        world.home.answer(b"1")
+        assert seen == [False, True, True, False]
 
     run(scenario)
 

@@ -31,7 +31,10 @@ def test_an_unknown_parameter(url: str, parameter: str) -> None:
 
 @pytest.mark.parametrize("sign", "#/?[")
 @pytest.mark.parametrize("first", ["cret", "123"])
-@pytest.mark.parametrize("url", ["redis://ada:{}@one/0", "redis+sentinel://ada:{}@one/chat"])
+@pytest.mark.parametrize(
+    "url",
+    ["redis://ada:{}@one/0", "redis+sentinel://ada:{}@one/chat", "redis+sentinel://ada:{}@one/0"],
+)
 def test_a_password_that_is_not_written_right(url: str, first: str, sign: str) -> None:
     """Neither half of it is shown, it does not become a port, and it is not dropped without a word."""
     with pytest.raises(SettingsError) as error:
