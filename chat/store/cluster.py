@@ -19,6 +19,7 @@ from chat.errors import StoreUnreachable
 from chat.store.calls import Command
 from chat.store.complaints import Complaints
 from chat.store.link import RedisLink
+from chat.store.listed import Gathered, listed
 from chat.store.pool_link import PoolLink
 from chat.store.topology import NoServer, Server, Topology, spelt
 
@@ -56,6 +57,8 @@ class ClusterLinks:
         self._jitter = jitter
         self._loop = asyncio.get_running_loop()
         self._complaints = Complaints(log, self._loop.time)
+        self._lacking = Gathered(self._complaints.say)
+        self._found = Gathered(lambda said, detail: log.info("%s%s", said, detail))
         self._pools: dict[int, PoolLink] = {}
         self._links: dict[Server, RedisLink] = {}
         self._hints: dict[int, Server] = {}
@@ -113,11 +116,13 @@ class ClusterLinks:
         for link in self._links.values():
             await link.close()
         self._links.clear()
+        self._lacking.tell()
+        self._found.tell()
 
     # what shows that a pool is elsewhere
 
     def _astray(self, pool: PoolLink, home: RedisLink, why: str) -> None:
-        self._complaints.say(f"pool {pool.pool} is not where it was", f": {why}")
+        self._lacking.add(pool.pool, "is not where it was", "are not where they were", f": {why}")
         self._left[pool.pool] = home
         if why.startswith("MOVED"):
             self._moved(pool.pool, home, why)
@@ -159,7 +164,7 @@ class ClusterLinks:
                 found = await self._topology.find(lost)
                 self._begin_to_bring(found)
                 for pool in set(lost) - found.keys() - self._brought.keys():
-                    self._say(f"pool {pool} is at no server: none has its slot")
+                    self._lack(pool, "at no server: none has the slot")
             except NoServer as error:
                 self._why = str(error)
                 self._complaints.say(error.what, f": {error.why}")
@@ -199,7 +204,9 @@ class ClusterLinks:
                 try:
                     await link.start()
                 except StoreUnreachable as error:
-                    self._say(str(error))
+                    awaited = [pool for pool, to in self._brought.items() if to == server]
+                    self._why = str(error)
+                    self._complaints.say(self._why, f" ({listed(awaited)})")
                     return
                 self._links[server] = link
         await self._move(pool, link, server)
@@ -216,13 +223,13 @@ class ClusterLinks:
             link.leave(pool.pool)
             if str(reply).startswith("MOVED"):
                 self._moved(pool.pool, link, str(reply))
-            self._say(f"pool {pool.pool} is not at {spelt(server)}: {reply}")
+            self._lack(pool.pool, f"not at {spelt(server)}: {reply}")
             return
         self._left.pop(pool.pool, None)
         self._hints.pop(pool.pool, None)
         pool.arrive(link, self._probe(pool.pool))
         self._on_gap((pool.pool,))
-        log.info("pool %d is at %s", pool.pool, spelt(server))
+        self._found.add(pool.pool, f"is at {spelt(server)}", f"are at {spelt(server)}")
 
     async def _handed_over(self, pool: int) -> bytes:
         """The process that has handed the pool over: one that it was at before, that was not lost, and that is a
@@ -241,9 +248,9 @@ class ClusterLinks:
                 del self._links[server]
                 await link.close()
 
-    def _say(self, why: str) -> None:
-        self._why = why
-        self._complaints.say(why)
+    def _lack(self, pool: int, where: str) -> None:
+        self._why = f"pool {pool} is {where}"
+        self._lacking.add(pool, f"is {where}", f"are {where}")
 
 
 async def _served(link: RedisLink, pool: int, before: bytes) -> Any:

@@ -28,6 +28,7 @@ from chat.store.dial import UNUSABLE, dial
 from chat.store.keeper import Keeper
 from chat.store.keys import FIRST, pool_in
 from chat.store.links import Begins
+from chat.store.listed import listed
 from chat.store.place import Place
 from chat.store.reasons import in_words
 from chat.store.wire import Wire
@@ -82,7 +83,9 @@ class RedisLink:
         self._run = b""
         self._witnesses = witnesses
         self._wire: Wire | None = None
-        self._keeper = Keeper(place, self._connect_to, self._lost, self._back, jitter)
+        self._keeper = Keeper(
+            place, self._connect_to, self._lost, self._back, self._concerned, jitter
+        )
 
     @property
     def run(self) -> bytes:
@@ -199,6 +202,10 @@ class RedisLink:
 
     def _back(self) -> None:
         self._on_gap(tuple(self._pools))
+
+    def _concerned(self) -> str:
+        """Its pools. Where there is no other server they are all that there are, which needs no words."""
+        return f" ({listed(self._pools)})" if self._pools and self._on_astray is not None else ""
 
     async def _connect_to(self, address: Address) -> Wire:
         """Connection, login, function library, all pools, all channels."""
