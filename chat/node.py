@@ -19,7 +19,7 @@ from chat.backpressure import Backpressure
 from chat.config import Settings
 from chat.connection import Connection, Limits
 from chat.counts import Counts
-from chat.errors import Close
+from chat.errors import Close, StoreForbidden
 from chat.handlers import Handlers
 from chat.hub import Hub
 from chat.leases import Leases
@@ -107,9 +107,15 @@ class Node:
     # the life
 
     async def start(self) -> None:
-        """Connects to the shared state and takes the leases; raises StoreUnreachable."""
+        """Connects to the shared state and takes the leases; raises StoreUnreachable. What the user of Redis may not
+        do is told now: later it would be one more thing that Redis refuses for a while."""
         await self._store.start()
         await self._leases.take()
+        try:
+            self._store.check_rights()
+        except StoreForbidden:
+            await self.close()
+            raise
 
     async def run(self) -> None:
         """Leases, sweeps and looks after the sockets until it is cancelled."""

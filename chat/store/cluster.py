@@ -15,12 +15,14 @@ from functools import partial
 from random import random
 from typing import Any
 
-from chat.errors import StoreUnreachable
+from chat.errors import StoreForbidden, StoreUnreachable
 from chat.store.calls import Command
 from chat.store.complaints import Complaints
+from chat.store.keys import pool_key
 from chat.store.link import RedisLink
 from chat.store.listed import Gathered, listed
 from chat.store.pool_link import PoolLink
+from chat.store.reasons import RIGHTS, is_forbidden
 from chat.store.topology import NoServer, Server, Topology, spelt
 
 log = logging.getLogger(__name__)
@@ -69,6 +71,7 @@ class ClusterLinks:
         self._tasks: set[asyncio.Task[None]] = set()
         self._linking: defaultdict[Server, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._why = "no server has the slot of any pool"
+        self._forbidden: StoreForbidden | None = None
         self._look = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -94,14 +97,36 @@ class ClusterLinks:
         pause, longest = BACKOFF_SECONDS
         until = self._loop.time() + FIRST_SECONDS
         while not await self._settle():
-            if self._loop.time() >= until:
+            if self._forbidden is not None or self._loop.time() >= until:
                 break
             await asyncio.sleep(pause * self._jitter())
             pause = min(2 * pause, longest)
+        await self._try_to_publish()
+        if self._forbidden is not None:
+            await self.close()
+            raise self._forbidden
         if not any(pool.home for pool in self._pools.values()):
             await self.close()
             raise StoreUnreachable(f"cannot use {self._topology.shown}: {self._why}")
         self._keeper = asyncio.create_task(self._keep(), name="redis cluster")
+
+    async def _try_to_publish(self) -> None:
+        """At each server, where nobody listens. The answer comes after those to the subscriptions: who may not do
+        either is known then. Otherwise a node would begin, and lose its pools again and again."""
+
+        async def publish(server: Server, link: RedisLink) -> None:
+            channel = b"%b:mark" % pool_key(min(link.pools))
+            reply = await _asked(link, ("SPUBLISH", channel, ""))
+            self._look_at_rights(server, str(reply))
+
+        links = self._links.items()
+        await asyncio.gather(*(publish(server, link) for server, link in links if link.pools))
+
+    def _look_at_rights(self, server: Server, said: str) -> None:
+        """What lacks at the start is told in place of a node; of a node that runs it ends nothing."""
+        if is_forbidden(said):
+            at = f"{spelt(server)}, of {self._topology.shown}"
+            self._forbidden = StoreForbidden(f"cannot use Redis at {at}: {said} ({RIGHTS})")
 
     async def close(self) -> None:
         if self._keeper is not None:
@@ -137,6 +162,7 @@ class ClusterLinks:
             self._hints[pool] = (host or asked[0], int(port))
 
     def _said_astray(self, server: Server, pool: int, why: str) -> None:
+        self._look_at_rights(server, why)
         link = self._links.get(server)
         if link is not None and pool in self._pools:
             self._pools[pool].stray(link, why)
@@ -204,6 +230,8 @@ class ClusterLinks:
                 try:
                     await link.start()
                 except StoreUnreachable as error:
+                    if isinstance(error, StoreForbidden):
+                        self._forbidden = error
                     awaited = [pool for pool, to in self._brought.items() if to == server]
                     self._why = str(error)
                     self._complaints.say(self._why, f" ({listed(awaited)})")
@@ -221,6 +249,7 @@ class ClusterLinks:
         reply = await _served(link, pool.pool, await self._handed_over(pool.pool))
         if isinstance(reply, Exception):
             link.leave(pool.pool)
+            self._look_at_rights(server, str(reply))
             if str(reply).startswith("MOVED"):
                 self._moved(pool.pool, link, str(reply))
             self._lack(pool.pool, f"not at {spelt(server)}: {reply}")

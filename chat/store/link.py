@@ -21,7 +21,7 @@ from typing import Any
 
 import hiredis
 
-from chat.errors import StoreUnreachable
+from chat.errors import StoreForbidden, StoreUnreachable
 from chat.store.address import Address
 from chat.store.calls import Ask, Command, Done, LinkDown
 from chat.store.dial import UNUSABLE, dial
@@ -30,7 +30,7 @@ from chat.store.keys import FIRST, pool_in
 from chat.store.links import Begins
 from chat.store.listed import listed
 from chat.store.place import Place
-from chat.store.reasons import in_words
+from chat.store.reasons import RIGHTS, in_words, is_forbidden
 from chat.store.wire import Wire
 from chat.store.witness import Witnesses
 from chat.store.witnessed import WitnessedWire
@@ -221,7 +221,10 @@ class RedisLink:
             if not isinstance(error, UNUSABLE):
                 raise
             said = in_words(str(error)) or f"no answer for {CONNECT_SECONDS:g} s"
-            raise StoreUnreachable(f"cannot use Redis at {address.shown}: {said}") from error
+            why = f"cannot use Redis at {address.shown}: {said}"
+            if is_forbidden(said):
+                raise StoreForbidden(f"{why} ({RIGHTS})") from error
+            raise StoreUnreachable(why) from error
         for pool, channels in groupby(sorted(self._channels, key=pool_in), pool_in):
             if pool not in astray:
                 for some in _in_batches(channels):

@@ -48,6 +48,8 @@ class FakeLink(FakeHome):
     def call(self, command: Any, done: Any, weight: int = 1) -> None:
         if command == ("ROLE",):
             asyncio.get_running_loop().call_soon(done, [b"master"])
+        elif command[0] == "SPUBLISH":
+            asyncio.get_running_loop().call_soon(done, 0)
         else:
             super().call(command, done, weight)
 
