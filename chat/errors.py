@@ -3,6 +3,7 @@
     ChatError
     ├── SettingsError      the operator mends a setting; shown in one line
     └── StoreUnreachable   the operator mends Redis or its address; shown in one line
+        └── StoreForbidden     the operator mends the rights of the user there
 
 Two kinds of outcome are no exceptions, because they are ordinary answers to a client:
 
@@ -23,6 +24,10 @@ class SettingsError(ChatError):
 
 class StoreUnreachable(ChatError):
     """Redis cannot be reached, refuses the login, or is too old."""
+
+
+class StoreForbidden(StoreUnreachable):
+    """The user of Redis may not do what a node has to: it would be in vain to wait."""
 
 
 class Code(IntEnum):

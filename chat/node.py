@@ -19,7 +19,7 @@ from chat.backpressure import Backpressure
 from chat.config import Settings
 from chat.connection import Connection, Limits
 from chat.counts import Counts
-from chat.errors import Close
+from chat.errors import Close, StoreForbidden
 from chat.handlers import Handlers
 from chat.hub import Hub
 from chat.lease import Terms
@@ -77,13 +77,9 @@ class Node:
         self._backpressure = Backpressure(self._store.pressed)
         self._liveness = Liveness(Patience.of(settings), clock, _ping)
         terms = Terms(
-            settings.node_lease_seconds,
-            lambda: self._report.fields(len(self._connections)),
-            lambda pool: self._hub.gap((pool,)),
-            self.counts.swept_some,
-            clock,
-            rng,
-        )
+            settings.node_lease_seconds, lambda: self._report.fields(len(self._connections)),
+            lambda pool: self._hub.gap((pool,)), self.counts.swept_some, clock, rng,
+        )  # fmt: skip
         self._leases = Leases(self._store, terms)
         self._hub = Hub(self._store, self._believes, self._liveness.pushed, self.counts)
         self._acks = Acks(self._store)
@@ -102,22 +98,24 @@ class Node:
         self._report = Report(self.counts, __version__, clock)
         self._hurry = asyncio.Event()
         self._moves = Moves(
-            self._store,
-            self._hub,
-            self._handlers.binding,
-            self._backpressure.release,
-            self.counts,
-            rng,
-        )
+            self._store, self._hub, self._handlers.binding, self._backpressure.release,
+            self.counts, rng,
+        )  # fmt: skip
         self._strays: set[int] = set()
         self._strayed = asyncio.Event()
 
     # the life
 
     async def start(self) -> None:
-        """Connects to the shared state and takes the leases; raises StoreUnreachable."""
+        """Connects to the shared state and takes the leases; raises StoreUnreachable. What the user of Redis may not
+        do is told now: later it would be one more thing that Redis refuses for a while."""
         await self._store.start()
         await self._leases.take()
+        try:
+            self._store.check_rights()
+        except StoreForbidden:
+            await self.close()
+            raise
 
     async def run(self) -> None:
         """Leases, sweeps and looks after the sockets until it is cancelled."""

@@ -1,19 +1,28 @@
 """The account of one person: made, and taken along from one socket to the next; and what it has received."""
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import orjson
 
 from chat.load import frames
+from chat.load.hints import UNDONE, in_vain
 from chat.load.host import FINAL, PUSHES_AT_ONCE, REPEAT_SECONDS, Host, State
 from chat.load.socket import Socket
 
 if TYPE_CHECKING:
     from chat.load.person import Person
 
-AGAIN = frozenset({2, 3, 6})
+AGAIN = frozenset({UNDONE, 3, 6})
 """Codes after which the same request may be answered otherwise."""
+
+
+class Undone(NamedTuple):
+    """Answers of a node with code 2, and none with another in between: to what, from when on, and the last."""
+
+    request: str
+    since: float
+    last: float
 
 
 class Account(Socket):
@@ -21,7 +30,7 @@ class Account(Socket):
 
     __slots__ = (
         "_asked", "_host", "_owing", "_seq", "_stuck", "_token", "_unacknowledged",
-        "account", "attempts", "began", "gone_since", "index", "place", "state", "url",
+        "account", "attempts", "began", "gone_since", "index", "place", "state", "undone", "url",
     )  # fmt: skip
 
     def __init__(self, host: Host, place: int) -> None:
@@ -43,6 +52,8 @@ class Account(Socket):
         """When its connection was begun."""
         self.gone_since: float | None = None
         """When it lost its socket."""
+        self.undone: Undone | None = None
+        """What it gets in place of answers; None where it gets those, or none at all."""
 
     # what a person does
 
@@ -77,6 +88,7 @@ class Account(Socket):
 
     def closed(self, code: int) -> None:
         self._asked = ""
+        self.undone = None  # what the next node says is another matter
         if self.state is State.ARRIVING:
             self.attempts += 1
         if self.state is not State.DONE:
@@ -102,15 +114,22 @@ class Account(Socket):
         self.cut()
 
     def look(self, now: float) -> None:
-        """Leaves a node that does not answer. Called every second or so."""
+        """Leaves a node that does not answer, or only that it was not done. Called every second or so."""
         waits_for = (self._asked, self.oldest_unanswered())
         if not self.connected or waits_for == ("", 0) or waits_for != self._stuck[0]:
             self._stuck = (waits_for, now)
-        elif now - self._stuck[1] > (limit := self._host.answer_seconds):
-            what = self._asked or "DIALOGUE_REQ"
-            self._host.tally.trouble(f"no answer to {what} for {limit:g} s")
+        elif now - self._stuck[1] > self._host.answer_seconds and (why := self._why(now)):
+            self._host.tally.trouble(why)
             self._stuck = (None, now)
             self.cut()
+
+    def _why(self, now: float) -> str:
+        """It has waited for so long that it leaves. Empty where there were answers, and then none, but neither for
+        long enough."""
+        limit, undone = self._host.answer_seconds, self.undone
+        if undone is None or now - undone.last > limit:
+            return f"no answer to {self._asked or 'DIALOGUE_REQ'} for {limit:g} s"
+        return in_vain(undone.request, limit) if now - undone.since > limit else ""
 
     # who it is
 
@@ -136,6 +155,7 @@ class Account(Socket):
             request = str(told.get("ref"))
         if request == self._asked:
             self._asked = ""
+        self._was_done(request, code)
         if request == "CRT_ACCOUNT_REQ" and code == 0:
             self._created(told)
         elif request == "RECONNECT_REQ" and code == 0:
@@ -146,6 +166,13 @@ class Account(Socket):
             self.refused(request, code, told)
         else:
             self.answered(request, code, told)
+
+    def _was_done(self, request: str, code: int) -> None:
+        if code != UNDONE:
+            self.undone = None
+            return
+        now = self._host.clock()
+        self.undone = Undone(request, self.undone.since if self.undone else now, now)
 
     def refused(self, request: str, code: int, told: dict[str, object]) -> None:
         """Counts it, and asks again where that may help."""

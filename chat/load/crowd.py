@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from random import Random
 from types import TracebackType
@@ -11,7 +11,7 @@ from typing import Self
 
 from chat.load.arrivals import AT_ONCE, Arrivals
 from chat.load.book import Book
-from chat.load.hints import LoadFailed, code_hint, named
+from chat.load.hints import UNDONE_HINT, LoadFailed, code_hint, in_vain, named
 from chat.load.host import ACK_SECONDS, State
 from chat.load.pacing import Clock
 from chat.load.person import Person
@@ -118,14 +118,23 @@ class Crowd:
         await self.until(lambda: self._arrivals.failure or all_here(people), seconds)
         self._coming = False
         if not all_here(people):
-            here = sum(person.state is State.HERE for person in people)
-            why = self._arrivals.failure or f"not within {seconds:.0f} s; {self._worst_trouble()}"
-            raise LoadFailed(f"{here} of {number} people could come: {why}")
+            away = [person for person in people if person.state is not State.HERE]
+            trouble = self._undone(away) or self._worst_trouble()
+            why = self._arrivals.failure or f"not within {seconds:.0f} s; {trouble}"
+            raise LoadFailed(f"{number - len(away)} of {number} people could come: {why}")
         return people
 
     def _worst_trouble(self) -> str:
         worst = self.tally.troubles.most_common(1)
         return worst[0][0] if worst else "no answer"
+
+    def _undone(self, people: Iterable[Person]) -> str:
+        """What somebody gets in place of answers, and what that means; empty where it is none of them."""
+        undone = [person.undone for person in people if person.undone is not None]
+        if not undone:
+            return ""
+        first = min(undone, key=lambda one: one.since)
+        return f"{in_vain(first.request, self.clock() - first.since)}; {UNDONE_HINT}"
 
     async def pair_off(self, people: Sequence[Person] | None = None) -> None:
         """Two by two: neighbours, if nobody from elsewhere waits. Raises LoadFailed.
@@ -137,8 +146,11 @@ class Crowd:
             person.match(self.clock())
             await self._settled(person)
         if not await self.until(lambda: self._paired(people), MEET_SECONDS):
-            lonely = sum(not person.session for person in people)
-            raise LoadFailed(f"{lonely} people found no partner within {MEET_SECONDS:g} s")
+            lonely = [person for person in people if not person.session]
+            why = f"; {undone}" if (undone := self._undone(lonely)) else ""
+            raise LoadFailed(
+                f"{len(lonely)} people found no partner within {MEET_SECONDS:g} s{why}"
+            )
 
     async def _settled(self, person: Person) -> None:
         """It has a partner, or waits for one. Raises LoadFailed where that takes for ever."""
@@ -148,7 +160,8 @@ class Crowd:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            raise LoadFailed(f"no answer to MATCH_REQ for {MEET_SECONDS:g} s") from None
+            none = f"no answer to MATCH_REQ for {MEET_SECONDS:g} s"
+            raise LoadFailed(self._undone([person]) or none) from None
 
     def _paired(self, people: Sequence[Person]) -> bool:
         """Whoever met somebody from elsewhere leaves one of ours alone."""

@@ -30,7 +30,12 @@ CODE_HINTS = {
 OTHER_CODE_HINT = f"more than CHAT_COMMANDS_PER_SECOND: set it{UNDER_TEST}"
 CLOSED_AT_ONCE = "the connection was closed without an answer"
 FILES_HINT = "too few file descriptors: ulimit -n"
-RATE_LIMITED = 6
+UNDONE, RATE_LIMITED = 2, 6
+UNDONE_HINT = (
+    "code 2: Redis is not reachable for the nodes, or does not confirm (CHAT_REPLICAS_TO_WAIT);"
+    " their log says which"
+)
+IN_VAIN = "answered with code 2 for"
 
 
 def brief(failure: Exception) -> str:
@@ -84,6 +89,11 @@ def code_hint(request: str, code: int) -> str:
     return CODE_HINTS.get(request, OTHER_CODE_HINT)
 
 
+def in_vain(request: str, seconds: float) -> str:
+    """There were answers, but none that said that it was done."""
+    return f"{request} {IN_VAIN} {seconds:.3g} s"
+
+
 def named(code: int) -> str:
     """6 RateLimited."""
     return f"{code} {CODES.get(code, '')}".rstrip()
@@ -98,4 +108,8 @@ def hints(tally: Tally) -> list[str]:
             found.append(status_hint(int(status)))
         if "Too many open files" in trouble:
             found.append(FILES_HINT)
+        if IN_VAIN in trouble:
+            found.append(UNDONE_HINT)
+    if tally.unanswered and any(code == UNDONE for _, code in tally.errors):
+        found.append(UNDONE_HINT)
     return list(dict.fromkeys(hint for hint in found if hint))

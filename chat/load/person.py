@@ -98,6 +98,7 @@ class Person(Account):
         if due is None:
             self.malformed("an answer to a message that waits for none")
             return
+        self.undone = None
         self._host.tally.confirmed += 1
         self._host.tally.answer.add(self._host.clock() - due)
 

@@ -7,6 +7,7 @@ Those that name several servers are taken apart in ``several.py``.
 import ssl
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -34,6 +35,7 @@ _TLS = {
     "ssl_check_hostname": "check_hostname",
     "ssl_password": "password",
 }
+_FILES = "ssl_keyfile", "ssl_certfile", "ssl_ca_certs", "ssl_ca_path"
 _PARAMETERS = {"db", "username", "password"}
 """What a URL may say after its question mark, besides TLS. redis-py takes anything there."""
 
@@ -123,10 +125,31 @@ def _tls(parts: dict[str, Any]) -> ssl.SSLContext:
     options = {ours: parts[theirs] for theirs, ours in _TLS.items() if theirs in parts}
     options.setdefault("cert_reqs", "required")
     options.setdefault("check_hostname", True)
+    files = {name: str(parts[name]) for name in _FILES if parts.get(name)}
+    for name, path in files.items():
+        _check_file(name, path)
     try:
         return RedisSSLContext(**options).get()
     except (OSError, ValueError, RedisError) as error:
-        raise SettingsError(f"the TLS settings of the Redis URL cannot be used: {error}") from None
+        of = ", ".join(f"{name}={path}" for name, path in files.items())
+        said = f"{error} ({of})" if of else str(error)
+        raise SettingsError(f"the TLS settings of the Redis URL cannot be used: {said}") from None
+
+
+def _check_file(name: str, path: str) -> None:
+    """Of a file that cannot be read OpenSSL does not say which one; and a directory that is none it passes over."""
+    try:
+        if name == "ssl_ca_path":
+            (
+                Path(path) / ".."
+            ).stat()  # only through a directory; it need not be possible to list it
+        else:
+            Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(
+            f"the Redis URL cannot be used: {name}={path} cannot be read: {why}"
+        ) from None
 
 
 def _without_password(url: str) -> str:

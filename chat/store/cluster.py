@@ -15,11 +15,14 @@ from functools import partial
 from random import random
 from typing import Any
 
-from chat.errors import StoreUnreachable
+from chat.errors import StoreForbidden, StoreUnreachable
 from chat.store.calls import Command
 from chat.store.complaints import Complaints
+from chat.store.keys import pool_key
 from chat.store.link import RedisLink
+from chat.store.listed import Gathered, listed
 from chat.store.pool_link import PoolLink
+from chat.store.reasons import RIGHTS, is_forbidden
 from chat.store.several import Server, spelt
 from chat.store.topology import NoServer, Topology
 
@@ -57,6 +60,8 @@ class ClusterLinks:
         self._jitter = jitter
         self._loop = asyncio.get_running_loop()
         self._complaints = Complaints(log, self._loop.time)
+        self._lacking = Gathered(self._complaints.say)
+        self._found = Gathered(lambda said, detail: log.info("%s%s", said, detail))
         self._pools: dict[int, PoolLink] = {}
         self._links: dict[Server, RedisLink] = {}
         self._hints: dict[int, Server] = {}
@@ -67,6 +72,7 @@ class ClusterLinks:
         self._tasks: set[asyncio.Task[None]] = set()
         self._linking: defaultdict[Server, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._why = "no server has the slot of any pool"
+        self._forbidden: StoreForbidden | None = None
         self._look = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -92,14 +98,36 @@ class ClusterLinks:
         pause, longest = BACKOFF_SECONDS
         until = self._loop.time() + FIRST_SECONDS
         while not await self._settle():
-            if self._loop.time() >= until:
+            if self._forbidden is not None or self._loop.time() >= until:
                 break
             await asyncio.sleep(pause * self._jitter())
             pause = min(2 * pause, longest)
+        await self._try_to_publish()
+        if self._forbidden is not None:
+            await self.close()
+            raise self._forbidden
         if not any(pool.home for pool in self._pools.values()):
             await self.close()
             raise StoreUnreachable(f"cannot use {self._topology.shown}: {self._why}")
         self._keeper = asyncio.create_task(self._keep(), name="redis cluster")
+
+    async def _try_to_publish(self) -> None:
+        """At each server, where nobody listens. The answer comes after those to the subscriptions: who may not do
+        either is known then. Otherwise a node would begin, and lose its pools again and again."""
+
+        async def publish(server: Server, link: RedisLink) -> None:
+            channel = b"%b:mark" % pool_key(min(link.pools))
+            reply = await _asked(link, ("SPUBLISH", channel, ""))
+            self._look_at_rights(server, str(reply))
+
+        links = self._links.items()
+        await asyncio.gather(*(publish(server, link) for server, link in links if link.pools))
+
+    def _look_at_rights(self, server: Server, said: str) -> None:
+        """What lacks at the start is told in place of a node; of a node that runs it ends nothing."""
+        if is_forbidden(said):
+            at = f"{spelt(server)}, of {self._topology.shown}"
+            self._forbidden = StoreForbidden(f"cannot use Redis at {at}: {said} ({RIGHTS})")
 
     async def close(self) -> None:
         if self._keeper is not None:
@@ -114,11 +142,13 @@ class ClusterLinks:
         for link in self._links.values():
             await link.close()
         self._links.clear()
+        self._lacking.tell()
+        self._found.tell()
 
     # what shows that a pool is elsewhere
 
     def _astray(self, pool: PoolLink, home: RedisLink, why: str) -> None:
-        self._complaints.say(f"pool {pool.pool} is not where it was", f": {why}")
+        self._lacking.add(pool.pool, "is not where it was", "are not where they were", f": {why}")
         self._left[pool.pool] = home
         if why.startswith("MOVED"):
             self._moved(pool.pool, home, why)
@@ -133,6 +163,7 @@ class ClusterLinks:
             self._hints[pool] = (host or asked[0], int(port))
 
     def _said_astray(self, server: Server, pool: int, why: str) -> None:
+        self._look_at_rights(server, why)
         link = self._links.get(server)
         if link is not None and pool in self._pools:
             self._pools[pool].stray(link, why)
@@ -160,7 +191,7 @@ class ClusterLinks:
                 found = await self._topology.find(lost)
                 self._begin_to_bring(found)
                 for pool in set(lost) - found.keys() - self._brought.keys():
-                    self._say(f"pool {pool} is at no server: none has its slot")
+                    self._lack(pool, "at no server: none has the slot")
             except NoServer as error:
                 self._why = str(error)
                 self._complaints.say(error.what, f": {error.why}")
@@ -200,7 +231,11 @@ class ClusterLinks:
                 try:
                     await link.start()
                 except StoreUnreachable as error:
-                    self._say(str(error))
+                    if isinstance(error, StoreForbidden):
+                        self._forbidden = error
+                    awaited = [pool for pool, to in self._brought.items() if to == server]
+                    self._why = str(error)
+                    self._complaints.say(self._why, f" ({listed(awaited)})")
                     return
                 self._links[server] = link
         await self._move(pool, link, server)
@@ -215,15 +250,16 @@ class ClusterLinks:
         reply = await _served(link, pool.pool, await self._handed_over(pool.pool))
         if isinstance(reply, Exception):
             link.leave(pool.pool)
+            self._look_at_rights(server, str(reply))
             if str(reply).startswith("MOVED"):
                 self._moved(pool.pool, link, str(reply))
-            self._say(f"pool {pool.pool} is not at {spelt(server)}: {reply}")
+            self._lack(pool.pool, f"not at {spelt(server)}: {reply}")
             return
         self._left.pop(pool.pool, None)
         self._hints.pop(pool.pool, None)
         pool.arrive(link, self._probe(pool.pool))
         self._on_gap((pool.pool,))
-        log.info("pool %d is at %s", pool.pool, spelt(server))
+        self._found.add(pool.pool, f"is at {spelt(server)}", f"are at {spelt(server)}")
 
     async def _handed_over(self, pool: int) -> bytes:
         """The process that has handed the pool over: one that it was at before, that was not lost, and that is a
@@ -242,9 +278,9 @@ class ClusterLinks:
                 del self._links[server]
                 await link.close()
 
-    def _say(self, why: str) -> None:
-        self._why = why
-        self._complaints.say(why)
+    def _lack(self, pool: int, where: str) -> None:
+        self._why = f"pool {pool} is {where}"
+        self._lacking.add(pool, f"is {where}", f"are {where}")
 
 
 async def _served(link: RedisLink, pool: int, before: bytes) -> Any:

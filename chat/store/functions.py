@@ -12,6 +12,7 @@ from chat.store.complaints import Complaints
 from chat.store.keys import pool_key
 from chat.store.library import LIBRARY, library
 from chat.store.links import Links
+from chat.store.reasons import is_forbidden
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ class Functions:
         self._links = links
         self._before = before
         self._complaints = Complaints(log, clock)
+        self.forbidden = ""
+        """What Redis has refused because the user may not do it, and in which words; empty where that is nothing."""
         self._loading: set[int] = set()
 
     def call(self, name: str, pool: int, args: Sequence[Part], done: Done) -> None:
@@ -67,7 +70,10 @@ class Functions:
         if "Function not found" in str(reply):
             self._load(pool)
         elif not isinstance(reply, LinkDown):
-            self._complaints.say(f"Redis refuses {name}: {reply}")
+            said = f"Redis refuses {name}: {reply}"
+            self._complaints.say(said)
+            if is_forbidden(said):
+                self.forbidden = said
         done(Code.INTERNAL, ())
 
     def _load(self, pool: int) -> None:

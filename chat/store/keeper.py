@@ -23,7 +23,7 @@ MOVED = "another one has become the primary"
 
 class Keeper:
     """``connect`` makes a connection, or raises StoreUnreachable; ``lost`` is called when it is, ``back`` when there is
-    another one. ``jitter`` is from 0 to 1. Callbacks must not raise."""
+    another one. ``concerned`` says for the log whom that concerns. ``jitter`` is from 0 to 1. Callbacks must not raise."""
 
     def __init__(
         self,
@@ -31,12 +31,14 @@ class Keeper:
         connect: Callable[[Address], Awaitable[Wire]],
         lost: Callable[[], None],
         back: Callable[[], None],
+        concerned: Callable[[], str],
         jitter: Callable[[], float],
     ) -> None:
         self._place = place
         self._connect_to = connect
         self._lost = lost
         self._back = back
+        self._concerned = concerned
         self._backoff = Backoff(*BACKOFF_SECONDS, jitter)
         self._wire: Wire | None = None
         self._attempt: asyncio.Timeout | None = None
@@ -75,15 +77,17 @@ class Keeper:
         while True:
             reason = await wire.lost
             self._wire = None
+            concerned = self._concerned()  # before anybody goes elsewhere
             self._lost()
-            complaints.say(f"lost the link to {self._place.shown}: {reason}")
+            complaints.say(f"lost the link to {self._place.shown}: {reason}", concerned)
             lost = loop.time()
             if lost - began >= STABLE_SECONDS:
                 self._backoff.begin_anew()
             wire = await self._connect_again(complaints)
             began = loop.time()
             complaints.say(
-                f"the link to {self._place.shown} is back", f" after {began - lost:.1f} s"
+                f"the link to {self._place.shown} is back",
+                f" after {began - lost:.1f} s{self._concerned()}",
             )
             self._back()
 
@@ -99,7 +103,7 @@ class Keeper:
                     self._wire = None
                     self._lost()
             except StoreUnreachable as error:
-                complaints.say(str(error))
+                complaints.say(str(error), self._concerned())
             except TimeoutError:
                 complaints.say(f"{self._place.shown}: {MOVED}")
             finally:

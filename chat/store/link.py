@@ -21,15 +21,16 @@ from typing import Any
 
 import hiredis
 
-from chat.errors import StoreUnreachable
+from chat.errors import StoreForbidden, StoreUnreachable
 from chat.store.address import Address
 from chat.store.calls import Ask, Command, Done, LinkDown
 from chat.store.dial import UNUSABLE, dial
 from chat.store.keeper import Keeper
 from chat.store.keys import FIRST, pool_in
 from chat.store.links import Begins
+from chat.store.listed import listed
 from chat.store.place import Place
-from chat.store.reasons import in_words
+from chat.store.reasons import RIGHTS, in_words, is_forbidden
 from chat.store.wire import Wire
 from chat.store.witness import Witnesses
 from chat.store.witnessed import WitnessedWire
@@ -82,7 +83,9 @@ class RedisLink:
         self._run = b""
         self._witnesses = witnesses
         self._wire: Wire | None = None
-        self._keeper = Keeper(place, self._connect_to, self._lost, self._back, jitter)
+        self._keeper = Keeper(
+            place, self._connect_to, self._lost, self._back, self._concerned, jitter
+        )
 
     @property
     def run(self) -> bytes:
@@ -204,6 +207,10 @@ class RedisLink:
     def _back(self) -> None:
         self._on_gap(tuple(self._pools))
 
+    def _concerned(self) -> str:
+        """Its pools. Where there is no other server they are all that there are, which needs no words."""
+        return f" ({listed(self._pools)})" if self._pools and self._on_astray is not None else ""
+
     async def _connect_to(self, address: Address) -> Wire:
         """Connection, login, function library, all pools, all channels."""
         wire: Wire | None = None
@@ -218,7 +225,10 @@ class RedisLink:
             if not isinstance(error, UNUSABLE):
                 raise
             said = in_words(str(error)) or f"no answer for {CONNECT_SECONDS:g} s"
-            raise StoreUnreachable(f"cannot use Redis at {address.shown}: {said}") from error
+            why = f"cannot use Redis at {address.shown}: {said}"
+            if is_forbidden(said):
+                raise StoreForbidden(f"{why} ({RIGHTS})") from error
+            raise StoreUnreachable(why) from error
         for pool, channels in groupby(sorted(self._channels, key=pool_in), pool_in):
             if pool not in astray:
                 for some in _in_batches(channels):

@@ -14,7 +14,7 @@ from chat.store.calls import Part
 from chat.store.keys import FIRST, MOST_POOLS, pool_key
 from chat.store.library import LIBRARY
 from chat.store.place import place_of
-from chat.store.reasons import in_words
+from chat.store.reasons import in_words, is_forbidden
 from chat.store.sight import CannotLook
 from chat.store.sights import ClusterSights, OneSight, Sights
 from chat.store.topology import Topology
@@ -29,8 +29,6 @@ POOLS = range(FIRST, MOST_POOLS)
 RIGHTS = "%R~chat:* +fcall_ro +info +time +@read"
 """Also what a function calls is asked for."""
 RIGHTS_IN_A_CLUSTER = f"{RIGHTS} +cluster|slots"
-FORBIDDEN = "NOPERM", "can't run this command", "ACL failure"
-"""Words of Redis, and of Valkey, to a user who may not do it, or not within a function."""
 ON_ITS_WAY = "MOVED", "ASK", "TRYAGAIN"
 """What the servers of a cluster say while they move a pool."""
 DOWN = "CLUSTERDOWN"
@@ -160,7 +158,7 @@ class Look:
             why = f"it is on its way to another server ({said})"
         elif self._sights.apart and said.startswith(DOWN):
             why = said
-        elif any(words in why for words in FORBIDDEN):
+        elif is_forbidden(why):
             why += f" (a user needs {RIGHTS_IN_A_CLUSTER if self._sights.apart else RIGHTS})"
         return CannotLook(self.shown, why, answered=True)
 

@@ -3,6 +3,15 @@
 NOT_LOGGED_IN = "must be called with the client already authenticated"
 """NOAUTH, as redis-py says it."""
 
+FORBIDDEN = "NOPERM", "can't run this command", "ACL failure"
+"""Words of Redis, and of Valkey, to a user who may not do it, or not within a function."""
+RIGHTS = "k8s/base/users.acl has all rights that a node needs"
+
+
+def is_forbidden(said: str) -> bool:
+    """Whether the user may not do it."""
+    return any(words in said for words in FORBIDDEN)
+
 
 def in_words(said: str, where: str = "redis://:password@host") -> str:
     """What a server has said to a login or to the function library, or how connecting has failed.

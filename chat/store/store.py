@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from chat.errors import Code
+from chat.errors import Code, StoreForbidden
 from chat.store.functions import Done, Functions
 from chat.store.keys import channel_of, fingerprint
 from chat.store.library import LIBRARY, Generations
 from chat.store.links import Links
 from chat.store.moving import Moving
 from chat.store.pools import Pools
+from chat.store.reasons import RIGHTS
 from chat.store.sayings import Said, Sayings
 from chat.store.upkeep import Upkeep
 
@@ -241,6 +242,11 @@ class Store:
     async def start(self) -> None:
         """Connects; raises StoreUnreachable."""
         await self._links.start()
+
+    def check_rights(self) -> None:
+        """Raises StoreForbidden where a call so far was refused because the user may not do what it does."""
+        if self._functions.forbidden:
+            raise StoreForbidden(f"cannot use Redis: {self._functions.forbidden} ({RIGHTS})")
 
     async def close(self) -> None:
         await self._links.close()

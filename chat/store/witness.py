@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import hiredis
@@ -19,6 +20,7 @@ from chat.store.witnessed import Terms, WitnessedWire, history_in
 log = logging.getLogger(__name__)
 
 MISSING = "too few replicas have what was said: it is answered with code 2"
+ENOUGH = "enough replicas have what is said again"
 PATIENCE_SHARE = 4
 """Of the time after which Redis is taken for lost, what a question may take: what is said waits for two at most, and
 so does all that is answered after it."""
@@ -39,8 +41,10 @@ class Witnesses:
     def __init__(self, replicas: int, timeout: float, clock: Callable[[], float]) -> None:
         self._replicas = replicas
         self._timeout = timeout
-        self._terms = Terms(replicas, timeout / PATIENCE_SHARE, self._missing)
+        self._clock = clock
         self._complaints = Complaints(log, clock)
+        self._missing_since: float | None = None
+        """None where the log says that all is well, or has not said otherwise."""
 
     @classmethod
     def of(cls, settings: Settings, clock: Callable[[], float]) -> "Witnesses | None":
@@ -66,7 +70,9 @@ class Witnesses:
         except BaseException:
             wire.drop("not usable")
             raise
-        wire.witness(witness, lambda: mark_of(pool(), process), process.history, self._terms)
+        wire.witness(
+            witness, lambda: mark_of(pool(), process), process.history, self._terms(address.shown)
+        )
         return wire
 
     async def _examine(self, witness: QuietWire, process: Process) -> None:
@@ -80,8 +86,22 @@ class Witnesses:
     def _new_witness(self) -> QuietWire:
         return QuietWire(lambda *_: None, lambda pressed: None, self._timeout)
 
-    def _missing(self, have: int) -> None:
-        self._complaints.say(MISSING, f" ({have} of {self._replicas})")
+    def _terms(self, shown: str) -> Terms:
+        missing, enough = partial(self._missing, shown), partial(self._enough, shown)
+        return Terms(self._replicas, self._timeout / PATIENCE_SHARE, missing, enough)
+
+    def _missing(self, shown: str, have: int) -> None:
+        said = self._complaints.say(MISSING, f" ({have} of {self._replicas}): {shown}")
+        if said and self._missing_since is None:
+            self._missing_since = self._clock()
+
+    def _enough(self, shown: str) -> None:
+        """Said once after ``MISSING`` was, however often that was: not where it was left out, or where they come and
+        go the log would say more of their coming than of their going."""
+        if self._missing_since is not None:
+            seconds = self._clock() - self._missing_since
+            self._missing_since = None
+            log.warning("%s, after %.1f s: %s", ENOUGH, seconds, shown)
 
 
 def mark_of(pool: int, process: Process) -> Sequence[Part]:

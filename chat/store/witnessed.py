@@ -25,11 +25,13 @@ class Unwitnessed(LinkDown):
 
 
 class Terms(NamedTuple):
-    """``replicas`` have to have it within ``patience`` (seconds); if not, ``missing`` is told how many have."""
+    """``replicas`` have to have it within ``patience`` (seconds); if not, ``missing`` is told how many have, otherwise
+    ``enough`` is called."""
 
     replicas: int
     patience: float
     missing: Callable[[int], None]
+    enough: Callable[[], None]
 
 
 class _Held(NamedTuple):
@@ -148,7 +150,7 @@ class WitnessedWire(Wire):
         elif self._is_late():
             self._witness.call(("INFO", "replication"), self._looked_at_history)
         else:
-            self._let_go(self._asked_for, None)
+            self._confirm()
 
     def _is_late(self) -> bool:
         """It took so long that the server may have been a replica for a moment, and have lost what it was told: as
@@ -162,7 +164,11 @@ class WitnessedWire(Wire):
         if isinstance(reply, Exception) or history_in(reply) != self._history:
             self.drop("its data set has become another one")
         else:
-            self._let_go(self._asked_for, None)
+            self._confirm()
+
+    def _confirm(self) -> None:
+        self._terms.enough()
+        self._let_go(self._asked_for, None)
 
     def _let_go(self, number: int, error: Exception | None) -> None:
         """The first of those that are held, and those after them that wait for nothing themselves."""

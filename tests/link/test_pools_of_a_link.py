@@ -14,6 +14,7 @@ from chat.store.calls import Ask, LinkDown, Part
 from chat.store.link import RedisLink
 from tests.link.calls import Heard, probe, told, until
 from tests.support.deafness import deaf
+from tests.support.process import HOST
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
 
@@ -119,6 +120,28 @@ def test_all_pools_begin_with_every_connection(empty_server: Server) -> None:
                 assert link.run == b"run 2"
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_the_log_says_which_pools_are_concerned(
+    empty_server: Server, caplog: pytest.LogCaptureFixture, alone: bool
+) -> None:
+    """When the link is lost, and when it is back. Where there is no other server, they are all that there are."""
+
+    async def scenario() -> None:
+        heard = Told()
+        async with Proxy(empty_server.port) as proxy:
+            link = link_to(f"redis://{HOST}:{proxy.port}", heard, Beginnings(), alone=alone)
+            async with started(link, 7, 0, 12):
+                proxy.cut()
+                await heard.until(lambda: heard.gaps == 1, "a gap")
+
+    asyncio.run(scenario())
+    lost, back = caplog.messages
+    assert lost.startswith(f"lost the link to redis://{HOST}:")
+    assert " is back after " in back
+    pools = "" if alone else " (pools 0, 7, 12)"
+    assert lost.partition(" (")[1:] == back.partition(" (")[1:] == pools.partition(" (")[1:]
 
 
 def test_many_pools_at_a_server_that_is_far_away(empty_server: Server) -> None:

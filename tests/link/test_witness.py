@@ -12,7 +12,7 @@ from chat.errors import StoreUnreachable
 from chat.store.calls import LinkDown
 from chat.store.link import RedisLink
 from chat.store.wire import Wire
-from chat.store.witness import MISSING
+from chat.store.witness import ENOUGH, MISSING
 from chat.store.witnessed import Unwitnessed, WitnessedWire
 from tests.link.calls import Heard, allow, ask, linked, recorded, redis_link, told, until
 from tests.support.family import AT_ONCE, Family, family
@@ -65,7 +65,7 @@ def test_what_no_replica_has_is_not_answered(
     made: Family, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The replica stands still: nobody knows. All that is asked meanwhile is told so together, what is only called is
-    answered, and the link stays. When the replica is back, all is as before."""
+    answered, and the link stays. When the replica is back, all is as before, and the log says so, once."""
 
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
@@ -90,11 +90,17 @@ def test_what_no_replica_has_is_not_answered(
                 made.replicas[0].resume()
             assert heard.gaps == 0
             await asyncio.to_thread(made.until_whole)
-            assert await asyncio.wait_for(recorded(link, "SET", "key", "back"), 5) == b"OK"
+            assert ENOUGH not in caplog.text
+            for _ in range(3):
+                assert await asyncio.wait_for(recorded(link, "SET", "key", "back"), 5) == b"OK"
             assert link._wire is wire
 
     asyncio.run(scenario())
-    assert f"{MISSING} (0 of 1)" in caplog.text
+    first, last = caplog.messages[0], caplog.messages[-1]
+    assert first.startswith(f"{MISSING} (0 of 1): redis://")
+    assert last.startswith(ENOUGH)
+    assert last.endswith(first.partition("redis://")[2])
+    assert caplog.text.count(ENOUGH) == 1
 
 
 def test_answers_keep_their_order(made: Family) -> None:

@@ -14,11 +14,14 @@ from tests.support.scripted_node import Peer, ScriptedNode
 Script = Callable[[ScriptedNode, Peer, Crowd], Awaitable[None]]
 
 
-def played(script: Script) -> Crowd:
+def played(script: Script, answer_seconds: float = 10.0) -> Crowd:
     """The crowd of one person, whose account is 1000, after the script."""
 
     async def scenario() -> Crowd:
-        async with ScriptedNode() as node, Crowd([node.url]) as crowd:
+        async with (
+            ScriptedNode() as node,
+            Crowd([node.url], answer_seconds=answer_seconds) as crowd,
+        ):
             coming = asyncio.create_task(crowd.come(1))
             peer = await node.accept()
             await peer.welcome()
@@ -91,6 +94,54 @@ def test_code_2_is_asked_again_and_nothing_else_with_it() -> None:
     tally = played(script).tally
     assert tally.errors == {("DIALOGUE_REQ", 2): 1}
     assert (tally.repeated, tally.refused) == (1, 0)
+
+
+async def answered(peer: Peer, answers: int) -> None:
+    """So many times with code 2, then not at all, until it has left."""
+    while not peer.closed.done():
+        if peer.unread() and answers > 0:
+            answers -= 1
+            peer.send("DIALOGUE_RESP", code=2, requestId="1")
+        await asyncio.wait([peer.closed], timeout=0.02)
+
+
+def test_a_node_that_answers_nothing_but_code_2_is_left() -> None:
+    """And is not said to be silent."""
+
+    async def script(node: ScriptedNode, peer: Peer, crowd: Crowd) -> None:
+        await pair(crowd, peer)
+        assert crowd.everybody[0].say(crowd.clock())
+        await answered(peer, 1000)
+
+    assert "DIALOGUE_REQ answered with code 2 for 1 s" in played(script, 1.0).tally.troubles
+
+
+def test_a_node_that_falls_silent_after_code_2_is_left_later() -> None:
+    """When there has been nothing for as long, and it is not said to answer."""
+
+    async def script(node: ScriptedNode, peer: Peer, crowd: Crowd) -> None:
+        await pair(crowd, peer)
+        assert crowd.everybody[0].say(crowd.clock())
+        began = crowd.clock()
+        await answered(peer, 1)
+        assert crowd.clock() - began > 1.0
+
+    assert "no answer to DIALOGUE_REQ for 1 s" in played(script, 1.0).tally.troubles
+
+
+def test_an_answer_ends_what_was_answered_with_code_2() -> None:
+    """Otherwise a node would be left for what was long ago."""
+
+    async def script(node: ScriptedNode, peer: Peer, crowd: Crowd) -> None:
+        await pair(crowd, peer)
+        (person,) = crowd.everybody
+        await say(crowd, peer, 1)
+        peer.send("DIALOGUE_RESP", code=2, requestId="1")
+        assert await crowd.until(lambda: person.undone, 5)
+        await peer.record(2)
+        assert await crowd.until(lambda: person.undone is None, 5)
+
+    played(script)
 
 
 def test_whom_no_node_knows_any_more_becomes_somebody_new() -> None:

@@ -8,7 +8,7 @@ from ssl import SSLCertVerificationError
 import pytest
 
 from chat.load.crowd import Crowd, all_here
-from chat.load.hints import LoadFailed, explained, hints
+from chat.load.hints import UNDONE_HINT, LoadFailed, explained, hints
 from chat.load.load import run
 from chat.load.options import Options
 from chat.load.profiles import Storm, talk
@@ -17,7 +17,7 @@ from tests.load.liar import lying
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import HOST, free_port
 from tests.support.scripted_node import ScriptedNode
-from tests.support.servers import Server
+from tests.support.servers import Server, available_servers
 
 
 def failed(url: str, pairs: int = 5) -> str:
@@ -101,6 +101,78 @@ def test_a_redis_that_stands_still_costs_time_and_nothing_else(redis_server: Ser
     assert (crowd.book.wrong, crowd.tally.unanswered, crowd.tally.refused) == (0, 0, 0)
     assert crowd.tally.confirmed == crowd.tally.arrived == 100
     assert crowd.tally.repeated > 0
+
+
+def test_a_redis_that_stands_still_for_long_is_told() -> None:
+    """Nodes answer all the time, that it was not done: so it is said, what it means, and not that they were silent."""
+
+    async def scenario(server: Server, node: NodeProcess) -> Crowd:
+        async with Crowd([node.url], answer_seconds=3.0) as crowd:
+            await crowd.come(4)
+            await crowd.pair_off()
+            server.pause()
+            await talk(crowd, 20, 0.5)
+            assert await crowd.until(lambda: crowd.tally.troubles, 20)
+            server.resume()
+            await crowd.settle(10)
+        return crowd
+
+    patience = {**NO_LIMITS, "CHAT_REDIS_TIMEOUT_SECONDS": "0.5", "CHAT_GRACE_SECONDS": "60"}
+    with Server(available_servers()[0]) as server, NodeProcess(server.url, patience) as node:
+        tally = asyncio.run(scenario(server, node)).tally
+    assert tally.troubles["DIALOGUE_REQ answered with code 2 for 3 s"] >= 1
+    assert not [trouble for trouble in tally.troubles if "no answer" in trouble]
+    assert ["Redis is not reachable for the nodes" in hint for hint in hints(tally)] == [True]
+
+
+def test_nobody_can_come_while_there_is_no_redis() -> None:
+    """It says what the node answers, and what that means."""
+
+    async def scenario(server: Server, node: NodeProcess) -> None:
+        async with Crowd([node.url], come_seconds=2.0) as crowd:
+            server.kill()
+            with pytest.raises(LoadFailed) as failure:
+                await crowd.come(2)
+            assert "; CRT_ACCOUNT_REQ answered with code 2 for " in str(failure.value)
+            assert UNDONE_HINT in str(failure.value)
+
+    with (
+        Server(available_servers()[0]) as server,
+        NodeProcess(server.url, {**NO_LIMITS, "CHAT_REDIS_TIMEOUT_SECONDS": "0.5"}) as node,
+    ):
+        asyncio.run(scenario(server, node))
+
+
+def test_nobody_can_meet_while_there_is_no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same."""
+    monkeypatch.setattr("chat.load.crowd.MEET_SECONDS", 2.0)
+
+    async def scenario(server: Server, node: NodeProcess) -> None:
+        async with Crowd([node.url]) as crowd:
+            await crowd.come(2)
+            server.kill()
+            with pytest.raises(LoadFailed) as failure:
+                await crowd.pair_off()
+            assert str(failure.value).startswith("MATCH_REQ answered with code 2 for ")
+            assert UNDONE_HINT in str(failure.value)
+
+    with (
+        Server(available_servers()[0]) as server,
+        NodeProcess(server.url, {**NO_LIMITS, "CHAT_REDIS_TIMEOUT_SECONDS": "0.5"}) as node,
+    ):
+        asyncio.run(scenario(server, node))
+
+
+def test_what_was_answered_with_code_2_to_the_end_is_explained() -> None:
+    """Also where the end came before anybody left the node."""
+
+    async def scenario() -> Result:
+        async with lying(lambda to, n, content: None, code=2) as url:
+            return await run(Options((url,), pairs=1, rate=10, duration=0.5), end_seconds=0.1)
+
+    result = asyncio.run(scenario())
+    assert result.tally.unanswered == 5
+    assert f"hint: {UNDONE_HINT}" in result.as_lines()
 
 
 def test_a_storm_finds_some_away_already(embedded_node: NodeProcess) -> None:

@@ -126,7 +126,7 @@ def test_a_pool_that_nobody_has(kind: Kind) -> None:
     with cluster(*ALONE, primaries=1, replicas=0, kind=kind) as made:
         made.servers[0].ask("DELSLOTS", slot_of(1))
         with NodeProcess(made.url, {**NO_LIMITS, **TWO_POOLS}) as node:
-            told = "pool 1 is at no server: none has its slot"
+            told = "pool 1 is at no server: none has the slot"
             assert 1 <= node.log().count(told) <= 2
             made.servers[0].ask("ADDSLOTS", slot_of(1))
             wait_until(lambda: "pool 1 is at 127" in node.log(), "it is there", timeout=10)
@@ -143,6 +143,34 @@ def test_servers_that_are_all_gone(kind: Kind) -> None:
         wait_until(lambda: not node.ready(), "it is not ready", timeout=10)
         time.sleep(3)
         assert node.log().count("is of any use") == 1
+
+
+def test_the_log_says_which_pools_a_primary_has(kind: Kind) -> None:
+    """When they are found there, when it dies, and when it is back: a line each, and none for each of them."""
+    with (
+        cluster(*ALONE, primaries=2, replicas=0, kind=kind) as made,
+        NodeProcess(made.url, {**NO_LIMITS, "CHAT_POOLS": "5"}) as node,
+    ):
+        primary = made.primary_of(0)
+        theirs = [pool for pool in range(5) if made.primary_of(pool) is primary]
+        assert 1 < len(theirs) < 5
+        pools = "pools " + ", ".join(map(str, theirs))
+
+        def told(what: str) -> list[str]:
+            return [line for line in node.log().splitlines() if what in line]
+
+        there = f"{pools} are at {primary.address}"
+        wait_until(lambda: len(told(there)) == 1, "they are found")
+        primary.kill()
+        wait_until(lambda: told("lost the link"), "it is told", timeout=10)
+        primary.start()
+        # In its first seconds it may say that the cluster is down, to all of them.
+        back = f"s ({pools})"
+        wait_until(lambda: len(told(there)) == 2 or told(back), "they are back", timeout=20)
+        (lost,) = told("lost the link")
+        assert primary.address in lost
+        assert f"({pools})" in lost
+        assert not [line for pool in theirs for line in told(f'"pool {pool} ')]
 
 
 def test_the_server_of_one_pool_dies(kind: Kind) -> None:

@@ -79,6 +79,7 @@ def test_a_replica_that_stands_still() -> None:
         asyncio.run(scenario(made, node))
         log = node.log()
         assert "too few replicas have what was said" in log
+        assert "enough replicas have what is said again" in log
         assert "lost the link" not in log
         assert "taken for dead" not in log
         assert "ERROR" not in log

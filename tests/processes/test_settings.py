@@ -78,6 +78,13 @@ def test_a_url_with_a_wrong_option(option: str) -> None:
     refused("--redis-url", f"rediss://localhost:6379?{option}")
 
 
+def test_a_certificate_that_is_not_there() -> None:
+    """The file is in the line, and which parameter of the URL names it."""
+    line = refused("--redis-url", "rediss://user:secret@localhost?ssl_ca_certs=/no/such/file")
+    assert "ssl_ca_certs=/no/such/file cannot be read: No such file or directory" in line
+    assert "secret" not in line
+
+
 def test_a_port_in_use() -> None:
     """Address and port are in the line."""
     with closing(socket.create_server((HOST, 0))) as taken:

@@ -1,9 +1,12 @@
 """``cluster``: pools are brought to where they are, each for itself."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any, cast
+
+import pytest
 
 from chat.errors import StoreUnreachable
 from chat.store.cluster import ClusterLinks
@@ -45,6 +48,8 @@ class FakeLink(FakeHome):
     def call(self, command: Any, done: Any, weight: int = 1) -> None:
         if command == ("ROLE",):
             asyncio.get_running_loop().call_soon(done, [b"master"])
+        elif command[0] == "SPUBLISH":
+            asyncio.get_running_loop().call_soon(done, 0)
         else:
             super().call(command, done, weight)
 
@@ -117,6 +122,26 @@ def test_pools_of_one_server_share_a_link() -> None:
         assert sorted(world.gaps) == [0, 1, 2]
         await until(lambda: world.made[0].closed, "the first is closed", 1)
         assert not world.made[1].closed
+
+    run(scenario)
+
+
+def test_where_pools_are_is_one_line_for_a_server(caplog: pytest.LogCaptureFixture) -> None:
+    """Also what was the matter with them."""
+    caplog.set_level(logging.INFO)
+
+    async def scenario(world: World) -> None:
+        await until(lambda: caplog.messages == ["pools 0, 1, 2 are at a:1"], "they are found")
+        caplog.clear()
+        world.places[0] = world.places[2] = B
+        for pool in 0, 2, 1:
+            world.stray(pool, "TRYAGAIN")
+        await until(lambda: len(caplog.messages) == 3, "they are found again")
+        assert sorted(caplog.messages) == [
+            "pool 1 is at a:1",
+            "pools 0, 1, 2 are not where they were: TRYAGAIN",
+            "pools 0, 2 are at b:2",
+        ]
 
     run(scenario)
 

@@ -51,6 +51,9 @@ class FakeStore(FakeInboxes):
     async def start(self) -> None:
         pass
 
+    def check_rights(self) -> None:
+        pass
+
     def open_calls(self) -> int | None:
         return None if self.unlinked else 0
 

@@ -1,6 +1,7 @@
 """What a Redis URL may say, and in which words it is told that a Redis cannot be used."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,28 @@ def test_the_parameters_there_are() -> None:
         ("SELECT", 3),
     ]
     assert Address.parse("rediss://localhost?ssl_cert_reqs=none&ssl_check_hostname=false").tls
+
+
+@pytest.mark.parametrize("name", ["ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"])
+@pytest.mark.parametrize(
+    "place", ["rediss://one", "rediss+sentinel://one/chat", "rediss+cluster://one"]
+)
+def test_a_certificate_that_is_not_there(place: str, name: str) -> None:
+    """Whoever has to find the mistake is told the name of the file."""
+    with pytest.raises(SettingsError) as error:
+        place_of(f"{place}?{name}=/no/such/file")
+    assert f" {name}=/no/such/file cannot be read: No such file or directory" in str(error.value)
+
+
+def test_a_certificate_that_is_none(tmp_path: Path) -> None:
+    """The same where the file is something else, or a file where there should be a directory."""
+    file = tmp_path / "ca.crt"
+    file.write_text("nonsense")
+    for parameter in f"ssl_ca_certs={file}", f"ssl_ca_path={file}":
+        with pytest.raises(SettingsError) as error:
+            Address.parse(f"rediss://localhost?{parameter}")
+        assert parameter in str(error.value)
+    assert Address.parse(f"rediss://localhost?ssl_ca_path={tmp_path}").tls
 
 
 def places(url: str) -> list[tuple[str, int]]:

@@ -20,6 +20,7 @@ class Connected:
     def __init__(self) -> None:
         self.order: list[str] = []
         self.missing: list[int] = []
+        self.enough = 0
         self.presses: list[bool] = []
         self.loop = FakeLoop()
         self.wire = WitnessedWire(lambda *_: self.order.append("push"), self.presses.append, 2.0)
@@ -28,7 +29,7 @@ class Connected:
         for wire, transport in ((self.wire, FakeTransport()), (self.witness, self.asked)):
             wire._loop = self.loop  # type: ignore[assignment]  # as much of one as is needed
             wire.connection_made(transport)  # type: ignore[arg-type]
-        terms = Terms(1, PATIENCE, self.missing.append)
+        terms = Terms(1, PATIENCE, self.missing.append, self.has_enough)
         self.wire.witness(self.witness, lambda: MARK, b"history", terms)
 
     def call(self, name: str) -> None:
@@ -53,6 +54,9 @@ class Connected:
         """The witness is answered."""
         self.witness.data_received(b":0\r\n:%d\r\n" % number)
         await asyncio.sleep(0)
+
+    def has_enough(self) -> None:
+        self.enough += 1
 
     def questions(self) -> int:
         return b"".join(self.asked.written).count(b"WAIT")
@@ -80,7 +84,7 @@ def test_one_question_for_all_that_were_answered() -> None:
         assert it.asked.written[0].endswith(b"$4\r\nWAIT\r\n$1\r\n1\r\n$3\r\n500\r\n")
         await it.replicas(1)
         assert it.order == ["a", "b", "c"]
-        assert it.missing == []
+        assert (it.missing, it.enough) == ([], 1)
 
     run(scenario)
 
@@ -116,7 +120,7 @@ def test_missing_replicas_answer_all_that_wait() -> None:
         await it.answer(2)
         await it.replicas(0)
         assert it.order == ["a Unwitnessed", "b Unwitnessed", "c"]
-        assert it.missing == [0]
+        assert (it.missing, it.enough) == ([0], 0)
         assert it.questions() == 1
         assert not it.wire.lost.done()
 
