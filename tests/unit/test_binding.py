@@ -14,8 +14,8 @@ from chat.counts import Counts
 from chat.errors import Close, Code
 from chat.hub import Hub
 from chat.liveness import Liveness, Patience
-from tests.unit.test_connection import Made
-from tests.unit.test_hub import FakeInboxes
+from tests.unit.fake_inboxes import FakeInboxes
+from tests.unit.fake_socket import Made
 
 Done = Callable[[int, Sequence[Any]], None]
 

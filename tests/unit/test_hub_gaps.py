@@ -6,7 +6,8 @@ from chat.connection import State
 from chat.errors import Close, Code
 from chat.hub import FILLS_AT_ONCE, RESUMED_AT_ONCE, STALLED_TURNS
 from chat.store.library import UNMARKED
-from tests.unit.test_hub import World, push, typing
+from tests.unit.fake_inboxes import push, typing
+from tests.unit.hub_scene import World
 
 
 def test_a_gap_is_filled_from_the_inbox() -> None:

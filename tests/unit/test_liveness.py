@@ -6,7 +6,7 @@ from chat.config import Settings
 from chat.connection import Connection, Limits
 from chat.errors import Close
 from chat.liveness import OPEN_PINGS, Liveness, Patience, Wheel
-from tests.unit.test_connection import FakeTransport
+from tests.unit.fake_socket import FakeTransport
 
 PATIENCE = Patience(handshake=15, quiet=25, silent=60)
 

@@ -17,8 +17,8 @@ from chat.store.keys import channel_of
 from chat.store.library import UNMARKED, Generations
 from chat.store.pools import Pools
 from chat.store.upkeep import Leased
-from tests.unit.test_connection import FakeTransport
-from tests.unit.test_hub import FakeInboxes, push
+from tests.unit.fake_inboxes import FakeInboxes, push
+from tests.unit.fake_socket import FakeTransport
 
 LEASE = 10
 
