@@ -12,7 +12,7 @@ from chat.store import pool_link
 from chat.store.calls import Command, Done, LinkDown
 from chat.store.pool_link import ELSEWHERE, PoolLink
 from chat.store.wire import PRESSED_CALLS
-from tests.unit.test_wire import FakeLoop
+from tests.unit.fake_loop import FakeLoop
 
 TIMEOUT = 2.0
 PROBE = b"chat:{7}:probe:node"

@@ -7,7 +7,7 @@ from typing import Any
 from chat.store.calls import LinkDown
 from chat.store.wire import PRESSED_CALLS, Wire
 from chat.store.witnessed import Terms, Unwitnessed, WitnessedWire, history_in
-from tests.unit.test_wire import FakeLoop, FakeTransport
+from tests.unit.fake_loop import FakeLoop, FakeTransport
 
 MARK = ("SPUBLISH", "chat:{0}:mark", "")
 OK = b"+OK\r\n"
