@@ -2,11 +2,13 @@
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.process import HOST
+from tests.support.sentinels import Flock, flock
 
 
 @pytest.fixture(scope="module")
@@ -26,3 +28,10 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):  # fmt: skip
         subprocess.run([openssl, *command], cwd=folder, check=True, capture_output=True)
     return folder
+
+
+@pytest.fixture(scope="module")
+def birds() -> Iterator[Flock]:
+    """For tests that leave it as it is: one primary, one replica, three sentinels."""
+    with flock(replicas=1) as made:
+        yield made
