@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
 
+from tests.support.bare_wire import WireClosed
+from tests.support.frames import BINARY, CLOSE, CONTINUATION, PING, TEXT
 from tests.support.process import HOST
-from tests.support.wire import BINARY, CLOSE, CONTINUATION, PING, TEXT, Wire, WireClosed
+from tests.support.wire import Wire
 
 
 class Echo(WSListener):

@@ -3,9 +3,10 @@
 import asyncio
 import json
 
+from tests.support.frames import TEXT, encode_frame
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.servers import Server, available_servers
-from tests.support.wire import TEXT, Wire, encode_frame, pair
+from tests.support.wire import Wire, pair
 from tests.wire.abuse import quiet_node
 
 PATIENT = {**NO_LIMITS, "CHAT_REDIS_TIMEOUT_SECONDS": "20", "CHAT_NODE_LEASE_SECONDS": "60"}

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.frames import CLOSE, NO_CLOSE_FRAME, PING, TEXT, encode_frame
 from tests.support.nodes import NodeProcess
-from tests.support.wire import CLOSE, NO_CLOSE_FRAME, PING, TEXT, Wire, encode_frame, pair
+from tests.support.wire import Wire, pair
 from tests.wire.abuse import KEY, connect, quiet_node, upgrade
 
 REQUEST = b'{"cmd":"NOTHING"}'

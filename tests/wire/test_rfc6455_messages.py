@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.bare_wire import WireClosed
+from tests.support.frames import CONTINUATION, TEXT, encode_frame
 from tests.support.nodes import NodeProcess
-from tests.support.wire import CONTINUATION, TEXT, Wire, WireClosed, encode_frame, pair
+from tests.support.wire import Wire, pair
 from tests.wire.abuse import quiet_node
 
 LIMIT = 10 * 1024
