@@ -9,7 +9,7 @@ from chat.errors import StoreUnreachable
 from chat.store.cluster import ClusterLinks
 from chat.store.topology import Server
 from tests.link.calls import until
-from tests.unit.test_pool_link import FakeHome
+from tests.unit.pool_link_scene import FakeHome
 
 A, B, DARK = ("a", 1), ("b", 2), ("dark", 3)
 SOON = 0.4
