@@ -1,4 +1,4 @@
-"""What the tests of addresses and of sentinels share."""
+"""What the tests of addresses, of sentinels and of witnesses share."""
 
 import shutil
 import subprocess
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.family import Family, family
 from tests.support.process import HOST
 from tests.support.sentinels import Flock, flock
+from tests.support.servers import KINDS, available_servers
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +37,12 @@ def birds() -> Iterator[Flock]:
     """For tests that leave it as it is: one primary, one replica, three sentinels."""
     with flock(replicas=1) as made:
         yield made
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def made(request: pytest.FixtureRequest) -> Iterator[Family]:
+    """A primary and a replica of each kind, for tests that leave them whole."""
+    if request.param not in available_servers():
+        pytest.skip(f"there is no {request.param} on this machine")
+    with family(request.param) as one:
+        yield one
