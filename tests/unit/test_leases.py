@@ -73,6 +73,8 @@ class World:
         monkeypatch.setattr(lease, "TICK_SECONDS", 0.001)
         monkeypatch.setattr(leases, "TICK_SECONDS", 0.001)
         self.now = 100.0
+        self.asked = 0
+        """How often somebody has looked what time it is."""
         self.reports = 0
         self.lost: list[int] = []
         self.swept: set[tuple[int, int]] = set()
@@ -80,8 +82,18 @@ class World:
         self.leases = Leases(
             self.store,  # type: ignore[arg-type]  # as much of a store as is needed
             SECONDS, self._report, self.lost.append, lambda *found: self.swept.add(found),
-            clock=lambda: self.now, rng=random.Random(1),
+            clock=self._clock, rng=random.Random(1),
         )  # fmt: skip
+
+    def _clock(self) -> float:
+        self.asked += 1
+        self.store.news.set()
+        return self.now
+
+    async def some_ticks(self) -> None:
+        """Everybody who does something with each tick looks first what time it is."""
+        enough = self.asked + 50 * len(self.store.pools.served)
+        await self.store.until(lambda: self.asked >= enough)
 
     def _report(self) -> Mapping[str, str]:
         self.reports += 1
@@ -152,7 +164,7 @@ def test_each_pool_is_swept(monkeypatch: pytest.MonkeyPatch) -> None:
         world = World(monkeypatch, 0, 7)
         await world.leases.take()
         keeping = asyncio.create_task(world.leases.keep())
-        await asyncio.sleep(0.02)
+        await world.some_ticks()
         assert world.store.sweeps == []
         for _ in range(2):
             world.now += SECONDS - 1
@@ -176,7 +188,7 @@ def test_an_interruption_renews_those_of_its_pools(monkeypatch: pytest.MonkeyPat
         world.store.leases.clear()
         world.leases.interrupted((7, 99))
         await world.store.until(lambda: world.store.leases)
-        await asyncio.sleep(0.02)
+        await world.some_ticks()
         assert world.store.leases == [7]
         await stop(keeping)
 
@@ -190,7 +202,7 @@ def test_a_new_pool_is_looked_after(monkeypatch: pytest.MonkeyPatch) -> None:
         world = World(monkeypatch, 0)
         await world.leases.take()
         keeping = asyncio.create_task(world.leases.keep())
-        await asyncio.sleep(0.02)
+        await world.some_ticks()
         assert world.store.looks == 1, "not with every tick"
         world.store.found = {7}
         world.now += SECONDS / 3
@@ -214,7 +226,7 @@ def test_a_pool_that_nobody_uses_any_more_is_let_go(monkeypatch: pytest.MonkeyPa
         world = World(monkeypatch, 0, 7)
         await world.leases.take()
         keeping = asyncio.create_task(world.leases.keep())
-        await asyncio.sleep(0.02)
+        await world.some_ticks()
         world.store.retired = {7}
         world.now += SECONDS / 3
         await world.store.until(lambda: world.store.released)
@@ -225,7 +237,7 @@ def test_a_pool_that_nobody_uses_any_more_is_let_go(monkeypatch: pytest.MonkeyPa
         world.store.leases.clear()
         world.leases.interrupted((0, 7))
         await world.store.until(lambda: world.store.leases)
-        await asyncio.sleep(0.02)
+        await world.some_ticks()
         assert world.store.leases == [0]
         world.store.retired = ()
         world.store.pools.add(7)
