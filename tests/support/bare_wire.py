@@ -31,6 +31,7 @@ class Listener(WSListener):
         self.pongs: asyncio.Queue[bytes] = asyncio.Queue()
         self.others: list[tuple[WSMsgType, bytes]] = []
         self.answer_close = True
+        self.close_came = asyncio.Event()
         self.close_code: int | None = None
         self.close_reason = ""
 
@@ -55,6 +56,7 @@ class Listener(WSListener):
         self.close_reason = payload[2:].decode()
         if self.answer_close:
             transport.underlying_transport.write(encode_frame(CLOSE, payload[:2]))
+        self.close_came.set()
 
 
 class BareWire:
@@ -147,6 +149,11 @@ class BareWire:
             raise AssertionError(f"not closed within {timeout:g} s: {said}") from None
         assert self._listener.close_code is not None
         return self._listener.close_code
+
+    async def close_frame(self, timeout: float = 5) -> None:
+        """Wait for the node's close frame. Where that is not answered, the connection is still there."""
+        async with asyncio.timeout(timeout):
+            await self._listener.close_came.wait()
 
     @property
     def close_reason(self) -> str:

@@ -95,8 +95,7 @@ def test_what_is_too_big_is_never_acted_on(node: NodeProcess) -> None:
         )
         alice._listener.answer_close = False
         alice.raw(frame[:100])
-        while alice._listener.close_code is None:  # noqa: ASYNC110 - nothing to await: not closed yet
-            await asyncio.sleep(0)
+        await alice.close_frame()
         alice.raw(frame[100:])
         assert await alice.closed() == 1009
         await bob.expect("PUSH_SIGNAL_REQ", signalType="PartnerAway")
