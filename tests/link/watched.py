@@ -46,6 +46,7 @@ async def lied_to(port: int, heard: Heard) -> AsyncIterator[tuple[RedisLink, Fal
 
 
 async def port_of(link: RedisLink) -> int:
+    """Where it is connected to."""
     return int((await told(link, "CONFIG", "GET", "port"))[b"port"])
 
 
