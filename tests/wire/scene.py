@@ -18,10 +18,12 @@ class Place:
     node: NodeProcess
 
     def dump(self) -> dict[bytes, Any]:
-        """Every key with what it holds, but for the nodes' leases, which are renewed all the time."""
+        """Every key with what it holds, but for the nodes' leases, and what they say with them, which are renewed all
+        the time."""
         with self.server.client() as client:
-            keys = [key for key in client.keys("*") if not key.endswith(b":nodes")]
-            return {key: client.dump(key) for key in keys}
+            keys = client.keys("*")
+            lasting = [key for key in keys if not key.endswith(b":nodes") and b":load:" not in key]
+            return {key: client.dump(key) for key in lasting}
 
     def all_acknowledged(self) -> bool:
         """Whether every push has been acknowledged, so that none of that changes a key later on."""
