@@ -13,7 +13,7 @@ import redis
 import yaml
 
 from tests.deploy.known import COMPONENTS, PROMETHEUS, complaints
-from tests.deploy.test_manifests import VERSIONS, Objects, container, plain, render
+from tests.deploy.manifests import VERSIONS, Objects, container, plain, render
 from tests.support.balancer import replaced
 from tests.support.nodes import ROOT
 from tests.support.servers import Server, find_binary

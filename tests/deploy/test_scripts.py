@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.deploy.manifests import Objects, plain, render
 from tests.deploy.scripts import GIVEN, files, needs
-from tests.deploy.test_manifests import Objects, plain, render
 
 
 @pytest.fixture(scope="module", params=["large", "cluster"])

@@ -6,7 +6,8 @@ import random
 from collections.abc import Sequence
 
 from tests.faults.person import NOT_CONNECTED
-from tests.support.wire import Frame, Wire
+from tests.support.frames import Frame
+from tests.support.wire import Wire
 
 HURRY = (*NOT_CONNECTED, AssertionError)
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from picows import WSError
 
 from tests.faults.book import Book
-from tests.support.wire import Frame, Wire, WireClosed
+from tests.support.bare_wire import WireClosed
+from tests.support.frames import Frame
+from tests.support.wire import Wire
 
 PATIENCE_SECONDS = 2.0
 """Without an answer for so long a client gives its socket up: its node may be frozen."""

@@ -12,8 +12,8 @@ from tests.faults.house import GRACE_SECONDS, LEASE_SECONDS, House
 from tests.faults.kinds import KINDS
 from tests.faults.person import Person
 from tests.faults.scene import Kind, Scene
+from tests.support.frames import Frame
 from tests.support.namespaces import possible
-from tests.support.wire import Frame
 
 NODES = 3
 TIMES_TO_COME = 50

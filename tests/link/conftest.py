@@ -1,12 +1,16 @@
-"""What the tests of addresses and of sentinels share."""
+"""What the tests of addresses, of sentinels and of witnesses share."""
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.family import Family, family
 from tests.support.process import HOST
+from tests.support.sentinels import Flock, flock
+from tests.support.servers import KINDS, available_servers
 
 
 @pytest.fixture(scope="module")
@@ -26,3 +30,19 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):  # fmt: skip
         subprocess.run([openssl, *command], cwd=folder, check=True, capture_output=True)
     return folder
+
+
+@pytest.fixture(scope="module")
+def birds() -> Iterator[Flock]:
+    """For tests that leave it as it is: one primary, one replica, three sentinels."""
+    with flock(replicas=1) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def made(request: pytest.FixtureRequest) -> Iterator[Family]:
+    """A primary and a replica of each kind, for tests that leave them whole."""
+    if request.param not in available_servers():
+        pytest.skip(f"there is no {request.param} on this machine")
+    with family(request.param) as one:
+        yield one

@@ -1,8 +1,6 @@
 """Where a RedisLink connects to, how it logs in, and what it says where it cannot."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from chat.errors import StoreUnreachable
 from chat.store.library import library
 from tests.link.calls import Heard, allow, linked, redis_link, told
+from tests.link.listener import listener
 from tests.support.process import HOST, free_port
 from tests.support.servers import KINDS, Kind, Server, available_servers
 
@@ -104,40 +103,6 @@ def test_nobody_listens() -> None:
     """The address is in the line."""
     port = free_port()
     assert f"{HOST}:{port}" in refused(f"redis://:secret@{HOST}:{port}")
-
-
-@contextmanager
-def listener(answer: Callable[[bytes], bytes | None]) -> Iterator[str]:
-    """The URL of something else that listens; it ends the connection where the answer is None."""
-    # A process of its own would be more real, and slower.
-    import threading  # noqa: PLC0415
-
-    ready, done = threading.Event(), threading.Event()
-    ports: list[int] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with suppress(OSError):
-                while (data := await reader.read(65_536)) and (said := answer(data)) is not None:
-                    writer.write(said)
-        finally:
-            writer.transport.abort()
-
-    async def run() -> None:
-        server = await asyncio.start_server(serve, HOST, 0)
-        ports.append(server.sockets[0].getsockname()[1])
-        ready.set()
-        await asyncio.to_thread(done.wait)
-        server.close()
-
-    thread = threading.Thread(target=asyncio.run, args=(run(),))
-    thread.start()
-    ready.wait()
-    try:
-        yield f"redis://:secret@{HOST}:{ports[0]}"
-    finally:
-        done.set()
-        thread.join()
 
 
 def test_another_kind_of_server() -> None:

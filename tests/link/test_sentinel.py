@@ -1,54 +1,21 @@
 """A RedisLink that asks sentinels: whom it finds, whom it refuses, and what it says where it finds nobody."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from chat.errors import StoreUnreachable
-from chat.store.calls import Ask, LinkDown
-from chat.store.link import RedisLink
+from chat.store.calls import LinkDown
 from chat.store.sentinel import Sentinels
-from tests.link.calls import Heard, NoBeginning, ask, linked, probe, told, until
-from tests.link.test_addresses import listener
+from tests.link.calls import Heard, ask, linked, told, until
+from tests.link.listener import listener
+from tests.link.watched import found, port_of
 from tests.support.process import HOST, free_port
 from tests.support.sentinels import SERVICE, Flock, Sentinel, flock
 from tests.support.servers import Server, available_servers
-
-
-@pytest.fixture(scope="module")
-def birds() -> Iterator[Flock]:
-    """For tests that leave it as it is: one primary, one replica, three sentinels."""
-    with flock(replicas=1) as made:
-        yield made
-
-
-@asynccontextmanager
-async def found(url: str, heard: Heard) -> AsyncIterator[RedisLink]:
-    """A link that is connected through sentinels, and closed at the end."""
-
-    async def greet(ask: Ask) -> bytes:
-        await ask(("PING",))
-        return b""
-
-    sentinels = Sentinels.parse(url)
-    link = RedisLink(
-        sentinels, sentinels.confirming(greet), NoBeginning(), heard.push, heard.gap, heard.press,
-        probe=probe, timeout=1, jitter=lambda: 0.1,
-    )  # fmt: skip
-    link.serve(0)
-    try:
-        await link.start()
-        yield link
-    finally:
-        await link.close()
-
-
-async def port_of(link: RedisLink) -> int:
-    """Where it is connected to."""
-    return int((await told(link, "CONFIG", "GET", "port"))[b"port"])
 
 
 def of(*places: str, service: str = SERVICE, query: str = "") -> str:

@@ -1,45 +1,21 @@
-"""``record`` with witnesses: real servers, and replicas that are frozen, killed and cut off."""
+"""``record`` with witnesses: what is answered, and when, with real servers and replicas that stand still or are killed
+(connections that are lost: test_witness_lost)."""
 
 import asyncio
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import redis
 
 from chat.errors import StoreUnreachable
-from chat.store.calls import LinkDown
-from chat.store.link import RedisLink
 from chat.store.wire import Wire
 from chat.store.witness import ENOUGH, MISSING
-from chat.store.witnessed import Unwitnessed, WitnessedWire
+from chat.store.witnessed import Unwitnessed
 from tests.link.calls import Heard, allow, ask, linked, recorded, redis_link, told, until
-from tests.support.family import AT_ONCE, Family, family
-from tests.support.process import HOST, wait_until
-from tests.support.proxy import Proxy
-from tests.support.servers import KINDS, Kind, Server, available_servers
-
-TIMEOUT = 1.0
-
-
-@pytest.fixture(scope="module", params=KINDS)
-def made(request: pytest.FixtureRequest) -> Iterator[Family]:
-    """A primary and a replica of each kind, for tests that leave them whole."""
-    if request.param not in available_servers():
-        pytest.skip(f"there is no {request.param} on this machine")
-    with family(request.param) as one:
-        yield one
-
-
-def wire_of(link: RedisLink) -> WitnessedWire:
-    assert isinstance(link._wire, WitnessedWire)
-    return link._wire
-
-
-def shown(reply: Any) -> Any:
-    """What a test compares: errors by their kind."""
-    return type(reply) if isinstance(reply, Exception) else reply
+from tests.link.witnesses import TIMEOUT, shown
+from tests.support.family import Family, family
+from tests.support.process import HOST
+from tests.support.servers import available_servers
 
 
 def test_what_replicas_have_is_answered(made: Family) -> None:
@@ -180,161 +156,6 @@ def test_a_replica_that_falls_behind_the_mark_alone(made: Family) -> None:
     asyncio.run(scenario())
 
 
-def test_the_witness_is_killed_alone(made: Family) -> None:
-    """The connection ends with it: what is held gets ``LinkDown``, in order, and both are made anew."""
-
-    async def scenario() -> None:
-        async with linked(made.primary.url, timeout=TIMEOUT, replicas=1) as (link, heard):
-            made.replicas[0].pause()
-            try:
-                order: list[int] = []
-                replies = [recorded(link, "SET", "key", 1), ask(link, "PING")]
-                for number, reply in enumerate(replies):
-                    reply.add_done_callback(lambda _, number=number: order.append(number))  # type: ignore[misc]
-                await until(lambda: wire_of(link)._asked_for, "it is asked for")
-                with made.primary.client() as client:
-                    blocked = [one for one in client.client_list() if one["cmd"] == "wait"]
-                    (witness,) = blocked
-                    client.client_kill_filter(_id=witness["id"])
-                got = await asyncio.wait_for(asyncio.gather(*replies), 5)
-                assert [shown(one) for one in got] == [LinkDown, b"PONG"]
-                assert order == [0, 1]
-            finally:
-                made.replicas[0].resume()
-            await heard.until(lambda: heard.gaps == 1, "the link is back")
-            await asyncio.to_thread(made.until_whole)
-            assert await asyncio.wait_for(recorded(link, "SET", "key", 2), 5) == b"OK"
-
-    asyncio.run(scenario())
-
-
-def test_the_connection_is_killed_alone(made: Family) -> None:
-    """Its witness ends with it, at once: the server has no more connections than before."""
-
-    async def scenario() -> None:
-        async with linked(made.primary.url, timeout=TIMEOUT, replicas=1) as (link, heard):
-            with made.primary.client() as client:
-
-                def ours() -> set[str]:
-                    return {one["id"] for one in client.client_list() if one["name"] == "chat-node"}
-
-                before = ours()
-                assert len(before) == 2
-                wire_of(link).drop("lost")
-                await heard.until(lambda: heard.gaps == 1, "the link is back")
-                await until(lambda: len(ours()) == 2 and not ours() & before, "two new ones")
-
-    asyncio.run(scenario())
-
-
-def test_a_witness_that_falls_silent_while_nobody_asks(made: Family) -> None:
-    """It is noticed all the same, and both are made anew."""
-
-    async def scenario() -> None:
-        async with (
-            Proxy(made.primary.port) as proxy,
-            linked(f"redis://{HOST}:{proxy.port}", timeout=0.4, replicas=1) as (link, heard),
-        ):
-            assert await asyncio.wait_for(recorded(link, "SET", "key", 1), 5) == b"OK"
-            _, witness = proxy.passages
-            witness.filter = lambda data: b""
-            await heard.until(lambda: heard.gaps == 1, "the link is back")
-            assert await asyncio.wait_for(recorded(link, "SET", "key", 1), 5) == b"OK"
-
-    asyncio.run(scenario())
-
-
-def test_a_witness_that_came_to_another_server(made: Family) -> None:
-    """As behind a name that means several, or one that was restarted between the two connections: refused, until
-    both come to the same."""
-
-    async def scenario(other: Server) -> None:
-        targets = [made.primary.port, other.port]
-
-        class Fickle(Proxy):
-            """The first connection goes to one server, the second to the other."""
-
-            async def _serve(self, *args: Any) -> None:
-                self._target = targets[len(self.passages) % 2]
-                await super()._serve(*args)
-
-        async with Fickle(made.primary.port) as proxy:
-            link = redis_link(f"redis://{HOST}:{proxy.port}", Heard(), replicas=1)
-            with pytest.raises(StoreUnreachable, match="two servers, or it was restarted"):
-                await link.start()
-            await link.close()
-
-    with Server(made.primary.kind) as other:
-        asyncio.run(scenario(other))
-
-
-def test_a_server_that_was_a_replica_for_a_moment(caplog: pytest.LogCaptureFixture) -> None:
-    """It has lost what it was told, and is a primary again before anybody asked whether replicas have it: the link
-    was held up meanwhile, so the history of its data set is looked at, and nothing is confirmed."""
-
-    async def scenario(made: Family, other: Server) -> None:
-        loop = asyncio.get_running_loop()
-        async with (
-            Proxy(made.primary.port) as proxy,
-            linked(f"redis://{HOST}:{proxy.port}", timeout=8, replicas=1) as (link, heard),
-        ):
-            main, wire, began = proxy.passages[0], wire_of(link), loop.time()
-            late: list[bytes] = []
-
-            def hold(data: bytes) -> bytes:
-                late.append(data)
-                return b""
-
-            main.filter = hold
-            reply = recorded(link, "SET", "key", "lost")
-            await until(lambda: late, "it is done")
-
-            def detour() -> None:
-                with made.primary.client() as client:
-                    client.replicaof(HOST, str(other.port))
-                    wait_until(
-                        lambda: client.info("replication").get("master_link_status") == "up",
-                        "it is a replica",
-                    )
-                    client.replicaof("NO", "ONE")
-                    assert client.get("key") is None
-                made.until_whole()
-
-            await asyncio.to_thread(detour)
-            await until(lambda: loop.time() - began > wire._terms.patience, "it is late")
-            assert link._wire is wire
-            main.filter = None
-            main.client.write(b"".join(late))
-            assert shown(await asyncio.wait_for(reply, 5)) is LinkDown
-            await heard.until(lambda: heard.gaps >= 1, "the link is made anew")
-
-    kind = available_servers()[0]
-    with family(kind) as made, Server(kind, *AT_ONCE) as other:
-        asyncio.run(scenario(made, other))
-    assert "its data set has become another one" in caplog.text
-
-
-def test_a_server_that_is_demoted_while_it_is_asked(made: Family) -> None:
-    """Nothing is confirmed."""
-
-    async def scenario() -> None:
-        async with linked(made.primary.url, timeout=TIMEOUT, replicas=1) as (link, heard):
-            made.replicas[0].pause()
-            try:
-                reply = recorded(link, "SET", "key", 1)
-                await until(lambda: wire_of(link)._asked_for, "it is asked for")
-                with made.primary.client() as client:
-                    client.replicaof(HOST, "1")
-                    assert shown(await asyncio.wait_for(reply, 5)) is LinkDown
-                    client.replicaof("NO", "ONE")
-            finally:
-                made.replicas[0].resume()
-            await heard.until(lambda: heard.gaps >= 1, "the link is made anew")
-
-    asyncio.run(scenario())
-    made.until_whole()
-
-
 def test_a_user_who_may_not_ask(made: Family) -> None:
     """What is missing is told before anybody is told anything else."""
 
@@ -364,53 +185,6 @@ def test_a_replica_is_no_primary(made: Family) -> None:
         await link.close()
 
     asyncio.run(scenario())
-
-
-def in_step(primary: Server) -> bool:
-    """Whether one replica has what was written in this moment, which in a cluster is a key of a slot of its own."""
-    with primary.client() as client:
-        client.set("chat:{0}:mark", "1")
-        return int(client.wait(1, 100)) == 1
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_in_a_cluster(kind: Kind) -> None:
-    """Publishing does not reach replicas by the line of writes there: the mark is another write."""
-    if kind not in available_servers():
-        pytest.skip(f"there is no {kind} on this machine")
-    clustered = ("--cluster-enabled", "yes", "--cluster-node-timeout", "60000", *AT_ONCE)
-
-    async def scenario(primary: Server, replica: Server) -> None:
-        async with linked(primary.url, timeout=TIMEOUT, replicas=1) as (link, _):
-            assert wire_of(link)._mark()[0] == "HSET"
-            assert await asyncio.wait_for(recorded(link, "SET", "chat:{0}:key", 1), 5) == b"OK"
-            replica.pause()
-            try:
-                reply = await asyncio.wait_for(recorded(link, "SET", "chat:{0}:key", 2), 5)
-                assert shown(reply) is Unwitnessed
-            finally:
-                replica.resume()
-
-    with Server(kind, *clustered) as primary, Server(kind, *clustered) as replica:
-        with primary.client() as client, replica.client() as other:
-            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            other.execute_command("CLUSTER", "MEET", HOST, primary.port)
-            identity = client.execute_command("CLUSTER", "MYID")
-
-            def follows() -> bool:
-                try:
-                    other.execute_command("CLUSTER", "REPLICATE", identity)
-                except redis.ResponseError:  # they do not know each other yet
-                    return False
-                return True
-
-            wait_until(follows, "it follows", timeout=30)
-            wait_until(
-                lambda: "cluster_state:ok" in str(client.execute_command("CLUSTER", "INFO")),
-                "it works",
-            )
-        wait_until(lambda: in_step(primary), "the replica is in step", timeout=30)
-        asyncio.run(scenario(primary, replica))
 
 
 def test_without_witnesses_nothing_is_different(made: Family) -> None:

@@ -10,6 +10,24 @@ from chat.load.result import Result
 from chat.load.tally import Tally
 
 
+class Time:
+    """A clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self._looked = asyncio.Event()
+
+    def clock(self) -> float:
+        self._looked.set()
+        return self.now
+
+    async def looked_at(self) -> None:
+        """Return when somebody has looked at it once more."""
+        self._looked.clear()
+        async with asyncio.timeout(10):
+            await self._looked.wait()
+
+
 def test_what_was_confirmed_afterwards_makes_no_rate() -> None:
     """Nor does it make a message cheaper: behind a node that is overloaded thousands wait."""
     tally = Tally()
@@ -40,18 +58,22 @@ def test_what_still_arrives_is_waited_for() -> None:
     """The wait is over when nothing has arrived for so long, not when much has to: slow is not lost."""
 
     async def scenario() -> Crowd:
-        crowd = Crowd(["ws://node/ws"])
+        time = Time()
+        crowd = Crowd(["ws://node/ws"], clock=time.clock)
         way, _ = crowd.book.open(7000, 1000, 2000)
         for number in range(1, 9):
             crowd.book.say(way, number, 0.0)
         settling = asyncio.create_task(crowd.settle(0.5))
         for number in range(1, 8):
-            await asyncio.sleep(0.15)
+            await time.looked_at()
+            time.now += 0.15
             way.confirm(number)
             crowd.tally.confirmed += 1
             crowd.book.arrive(way, number)
             crowd.tally.arrived += 1
         way.confirm(8)
+        await time.looked_at()
+        time.now += 0.6
         await settling
         return crowd
 

@@ -12,11 +12,12 @@ from tests.link.calls import until
 from tests.processes.test_pools import come, meet, new_session, talk, waits
 from tests.processes.test_two_nodes import QUICK
 from tests.support.cluster import Cluster, cluster, slot_of
+from tests.support.frames import Frame
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import wait_until
 from tests.support.reshard import move_pool
 from tests.support.servers import KINDS, Kind, available_servers
-from tests.support.wire import Frame, Wire, pair
+from tests.support.wire import Wire, pair
 
 ALONE = "--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration", "no"
 """What a primary does where others are gone, or its slots."""

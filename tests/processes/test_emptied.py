@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.support.bare_wire import WireClosed
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.servers import Server, available_servers
-from tests.support.wire import Wire, WireClosed, pair
+from tests.support.wire import Wire, pair
 
 QUICK = {**NO_LIMITS, "CHAT_REDIS_TIMEOUT_SECONDS": "1", "CHAT_NODE_LEASE_SECONDS": "6"}
 

@@ -6,10 +6,11 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from tests.support.frames import Frame
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.sentinels import SERVICE, Flock, flock
 from tests.support.servers import Server
-from tests.support.wire import Frame, Wire, pair
+from tests.support.wire import Wire, pair
 
 QUICK = {
     **NO_LIMITS,

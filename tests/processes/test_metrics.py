@@ -1,56 +1,12 @@
-"""What ``/metrics`` of real nodes says of what people did to them."""
+"""What ``/metrics`` of real nodes says of what people did to them (limits: test_metrics_limits; how it is
+answered: test_metrics_answers)."""
 
 import asyncio
-import contextlib
-import http.client
-from collections.abc import Iterator
 
-import pytest
-from picows import WSHandshakeError
-from prometheus_client.parser import text_string_to_metric_families
-
-from chat.config import SETTINGS
-from tests.support.nodes import NO_LIMITS, NodeProcess
-from tests.support.process import HOST, wait_until
-from tests.support.servers import Server, available_servers
+from tests.processes.scrape import grows, nodes, read, value
+from tests.support.nodes import NodeProcess
+from tests.support.process import wait_until
 from tests.support.wire import Wire, pair
-
-Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-QUICK = {**NO_LIMITS, "CHAT_NODE_LEASE_SECONDS": "1.5", "CHAT_REDIS_TIMEOUT_SECONDS": "1"}
-
-
-@contextlib.contextmanager
-def nodes(number: int, **settings: str) -> Iterator[tuple[Server, list[NodeProcess]]]:
-    with Server(available_servers()[0]) as server, contextlib.ExitStack() as stack:
-        started = [NodeProcess(server.url, {**QUICK, **settings}) for _ in range(number)]
-        for node in started:
-            stack.callback(node.close)
-            node.launch()
-        for node in started:
-            node.wait_ready()
-        yield server, started
-
-
-def read(node: NodeProcess) -> Series:
-    status, text = node.get("/metrics")
-    assert status == 200
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
-
-
-def value(series: Series, name: str, **labels: str) -> float:
-    """0 where nothing has been counted yet."""
-    return series.get((name, frozenset(labels.items())), 0.0)
-
-
-def grows(node: NodeProcess, name: str, least: float, **labels: str) -> float:
-    """What it is when it is as large as that."""
-    wait_until(lambda: value(read(node), name, **labels) >= least, f"{name} {labels} is {least}")
-    return value(read(node), name, **labels)
 
 
 def test_what_people_do_is_counted() -> None:
@@ -116,84 +72,6 @@ def test_each_pool_is_told_of() -> None:
 
     with nodes(2, CHAT_POOLS="2", CHAT_POOL_ACCOUNTS="2") as (_, (one, other)):
         asyncio.run(scenario(one, other))
-
-
-def test_limits_are_counted_by_the_setting_that_they_are() -> None:
-    """Each by the name of its setting, but for the bytes that wait unread."""
-
-    async def scenario(node: NodeProcess) -> None:
-        wire = await Wire.open(node.url)
-        await wire.create("Alice")
-        for _ in range(9):
-            wire.send({"cmd": "MATCH_CANCEL_REQ", "accountId": wire.account_id})
-        while (await wire.receive())["code"] != 6:
-            pass
-        second = await Wire.open(node.url)
-        answer = await second.request("CRT_ACCOUNT", nickName="Bob")
-        assert answer["code"] == 6
-        with pytest.raises(WSHandshakeError):
-            await Wire.open(node.url)  # a third from this address
-        with pytest.raises(WSHandshakeError):
-            await Wire.open(node.url, {"Origin": "https://elsewhere.example"})
-
-    limits = {
-        "CHAT_COMMANDS_PER_SECOND": "1",
-        "CHAT_COMMANDS_BURST": "5",
-        "CHAT_ACCOUNTS_PER_MINUTE": "1",
-        "CHAT_SOCKETS_PER_ADDRESS": "2",
-        "CHAT_HANDSHAKE_SECONDS": "1",
-    }
-    with nodes(1, **limits) as (_, (node,)):
-        asyncio.run(scenario(node))
-        names = {setting.name for setting in SETTINGS} | {"unread_bytes"}
-        for limit in (
-            "commands_per_second",
-            "accounts_per_minute",
-            "sockets_per_address",
-            "allowed_origins",
-        ):
-            assert limit in names
-            assert grows(node, "chat_limits_hit_total", 1, limit=limit) >= 1
-        assert value(read(node), "chat_limits_hit_total", limit="unread_bytes") == 0
-
-
-def test_limits_of_accounts_are_counted_too() -> None:
-    """Sessions, what waits in an inbox, and who has no account yet."""
-
-    async def scenario(node: NodeProcess) -> None:
-        a, b, session = await pair(node.url, node.url)
-        while (await b.say(session, "hello"))["code"] == 0:
-            pass
-        a.acknowledge(await a.expect("PUSH_DIALOGUE_REQ"))
-        assert (await b.match())["code"] == 5
-        lonely = [await Wire.open(node.url) for _ in range(2)]
-        with pytest.raises(WSHandshakeError):
-            await Wire.open(node.url)
-        for wire in lonely:
-            await wire.close(1000)
-
-    limits = {
-        "CHAT_SESSIONS_PER_ACCOUNT": "1",
-        "CHAT_INBOX_LENGTH": "2",
-        "CHAT_SOCKETS_WITHOUT_ACCOUNT": "2",
-    }
-    with nodes(1, **limits) as (_, (node,)):
-        asyncio.run(scenario(node))
-        found = read(node)
-        for limit in "sessions_per_account", "inbox_length", "sockets_without_account":
-            assert value(found, "chat_limits_hit_total", limit=limit) == 1, limit
-
-
-def test_a_socket_without_an_account_is_counted_as_one() -> None:
-    """With its close code, and as the setting that it is."""
-
-    async def scenario(node: NodeProcess) -> None:
-        await Wire.open(node.url)
-        await asyncio.to_thread(grows, node, "chat_limits_hit_total", 1, limit="handshake_seconds")
-
-    with nodes(1, CHAT_HANDSHAKE_SECONDS="1") as (_, (node,)):
-        asyncio.run(scenario(node))
-        assert value(read(node), "chat_sockets_closed_total", code="4004") == 1
 
 
 def test_no_client_makes_series() -> None:
@@ -262,73 +140,6 @@ def test_what_comes_from_the_inbox_is_counted_as_that() -> None:
         for number in range(5):
             await back.expect("PUSH_DIALOGUE_REQ", content=str(number))
         assert value(read(node), "chat_replayed_pushes_total") >= before + 5
-
-    with nodes(1) as (_, (node,)):
-        asyncio.run(scenario(node))
-
-
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
-def test_it_is_not_for_the_public(header: str) -> None:
-    """What a proxy passes on gets 404."""
-    with nodes(1) as (_, (node,)):
-        connection = http.client.HTTPConnection(HOST, node.port, timeout=5)
-        with contextlib.closing(connection):
-            connection.request("GET", "/metrics", headers={header: "203.0.113.7"})
-            assert connection.getresponse().status == 404
-
-
-def test_both_formats_are_spoken() -> None:
-    """Prometheus asks for OpenMetrics, which ends with its mark; a person gets the plain text."""
-    with nodes(1) as (_, (node,)):
-        connection = http.client.HTTPConnection(HOST, node.port, timeout=5)
-        with contextlib.closing(connection):
-            accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.1"
-            connection.request("GET", "/metrics", headers={"Accept": accept})
-            answer = connection.getresponse()
-            assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
-            assert answer.read().endswith(b"# EOF\n")
-            connection.request("GET", "/metrics")
-            answer = connection.getresponse()
-            assert answer.headers["Content-Type"].startswith("text/plain")
-            assert b"# HELP chat_sockets Open sockets.\n" in answer.read()
-
-
-def test_no_accept_header_is_an_error() -> None:
-    """Versions that are none, and what is no header at all: an answer as any other, and nothing in the log."""
-    kind = "application/openmetrics-text"
-    odd = [
-        f"{kind}; version=abc",
-        f"{kind};version=9.9.9",
-        f"{kind};version=\xb2.0.0",
-        ";;=,",
-        "\xff",
-        kind * 500,
-    ]
-    with nodes(1) as (_, (node,)):
-        connection = http.client.HTTPConnection(HOST, node.port, timeout=5)
-        with contextlib.closing(connection):
-            for accept in odd:
-                for method in "GET", "HEAD":
-                    connection.request(method, "/metrics", headers={"Accept": accept})
-                    answer = connection.getresponse()
-                    assert (answer.status, answer.read() == b"") == (200, method == "HEAD")
-                    assert "charset=utf-8" in answer.headers["Content-Type"]
-                    assert "9.9.9" not in answer.headers["Content-Type"]
-        assert "Traceback" not in node.log_since_start()
-
-
-def test_nothing_about_people_is_in_it() -> None:
-    """No name, no content, no token, no address."""
-
-    async def scenario(node: NodeProcess) -> None:
-        a, b, session = await pair(node.url, node.url)
-        await b.say(session, "a-secret-word")
-        await a.expect("PUSH_DIALOGUE_REQ")
-        _, text = node.get("/metrics")
-        for secret in "a-secret-word", a.token, b.token, "Alice", HOST:
-            assert secret not in text, secret
-        labels = {value for _, labels in read(node) for name, value in labels if name != "code"}
-        assert not labels & {str(a.account_id), str(b.account_id), str(session)}
 
     with nodes(1) as (_, (node,)):
         asyncio.run(scenario(node))

@@ -5,10 +5,11 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from tests.processes.test_two_nodes import QUICK, two_nodes
+from tests.support.frames import Frame
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import wait_until
 from tests.support.servers import Server
-from tests.support.wire import Frame, Wire
+from tests.support.wire import Wire
 
 TWO_POOLS = {"CHAT_POOLS": "2", "CHAT_POOL_ACCOUNTS": "2"}
 PATIENCE = 20.0

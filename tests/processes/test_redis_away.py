@@ -6,11 +6,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.support.frames import Frame
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import wait_until
 from tests.support.proxy import Passage, Proxy, ProxyThread
 from tests.support.servers import Server, available_servers
-from tests.support.wire import Frame, Wire, pair
+from tests.support.wire import Wire, pair
 
 QUICK = {
     "CHAT_REDIS_TIMEOUT_SECONDS": "0.5",

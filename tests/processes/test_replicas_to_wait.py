@@ -9,10 +9,11 @@ from contextlib import contextmanager
 import pytest
 
 from tests.support.family import Family, family
+from tests.support.frames import Frame
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.sentinels import flock
 from tests.support.servers import Server, available_servers
-from tests.support.wire import Frame, Wire, pair
+from tests.support.wire import Wire, pair
 
 WAITING = {
     **NO_LIMITS,

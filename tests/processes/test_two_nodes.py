@@ -9,10 +9,12 @@ from contextlib import contextmanager
 import pytest
 from picows import WSHandshakeError
 
+from tests.support.bare_wire import WireClosed
+from tests.support.frames import Frame
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import wait_until
 from tests.support.servers import Server, available_servers
-from tests.support.wire import Frame, Wire, WireClosed, pair
+from tests.support.wire import Wire, pair
 
 QUICK = {
     "CHAT_NODE_LEASE_SECONDS": "1.5",

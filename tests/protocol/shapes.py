@@ -2,7 +2,8 @@
 
 import json
 
-from tests.support.wire import Frame, Wire
+from tests.support.frames import Frame
+from tests.support.wire import Wire
 
 
 def exactly(frame: Frame, cmd: str, **fields: object) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from tests.protocol.conftest import Places
 from tests.protocol.shapes import alone, exactly
-from tests.support.wire import Frame, Wire, pair
+from tests.support.frames import Frame
+from tests.support.wire import Wire, pair
 
 
 def test_an_account_is_created(places: Places) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from tests.protocol.conftest import Places
 from tests.protocol.shapes import alone, exactly, hears
-from tests.support.wire import PING, Wire, pair
+from tests.support.frames import PING
+from tests.support.wire import Wire, pair
 
 
 def test_a_client_may_ping(places: Places) -> None:

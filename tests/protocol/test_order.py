@@ -4,7 +4,8 @@ import asyncio
 
 from tests.protocol.conftest import Places
 from tests.protocol.shapes import alone
-from tests.support.wire import Frame, Wire, pair
+from tests.support.frames import Frame
+from tests.support.wire import Wire, pair
 
 
 def dialogue(wire: Wire, session: int, request_id: str, content: str = "x") -> Frame:

@@ -7,7 +7,9 @@ import pytest
 
 from tests.protocol.conftest import Places
 from tests.protocol.shapes import alone, exactly, hears
-from tests.support.wire import BINARY, CONTINUATION, TEXT, Frame, Wire, WireClosed, pair
+from tests.support.bare_wire import WireClosed
+from tests.support.frames import BINARY, CONTINUATION, TEXT, Frame
+from tests.support.wire import Wire, pair
 
 
 @pytest.mark.parametrize(

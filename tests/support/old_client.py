@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.support.wire import Frame, Wire
+from tests.support.frames import Frame
+from tests.support.wire import Wire
 
 
 class OldClient:

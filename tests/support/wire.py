@@ -1,165 +1,40 @@
-"""A raw WebSocket client: it sends what a test tells it to, right or wrong, and hides nothing.
+"""A raw client of a node: it sends what a test tells it to, right or wrong, and hides nothing.
 
-``Wire`` knows frames and JSON. The short forms below it (``create``, ``match``, ``say`` …) send a
+``Wire`` knows frames (bare_wire.py) and JSON. Its short forms (``create``, ``match``, ``say`` …) send a
 well-formed request and wait for its answer; pushes that arrive in between are set aside, in order,
 for the next ``receive``. Where the order of answers and pushes matters: ``send``, then ``expect``.
-
-A wire left open when ``asyncio.run`` ends is cut with the loop; no test has to clear up.
 """
 
 import asyncio
-import contextlib
 import itertools
-import json
-import socket
-import struct
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from picows import WSTransport
 
-Frame = dict[str, Any]
-
-CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
-
-# What RFC 6455 reports when no close frame came, or one without a code.
-NO_CODE, NO_CLOSE_FRAME = 1005, 1006
+from tests.support.bare_wire import BareWire, Listener
+from tests.support.frames import Frame, decode
 
 _request_ids = itertools.count(1)
 
 
-class WireClosed(Exception):
-    """The node closed the socket while a frame was awaited."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"closed with {code}")
-        self.code = code
-
-
-class _Listener(WSListener):
-    """Puts what arrives where the wire waits for it."""
-
-    def __init__(self) -> None:
-        self.texts: asyncio.Queue[str | None] = asyncio.Queue()  # None: nothing comes any more
-        self.pongs: asyncio.Queue[bytes] = asyncio.Queue()
-        self.others: list[tuple[WSMsgType, bytes]] = []
-        self.answer_close = True
-        self.close_code: int | None = None
-        self.close_reason = ""
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        payload = frame.get_payload_as_bytes()
-        if frame.msg_type == WSMsgType.TEXT and frame.fin:
-            self.texts.put_nowait(payload.decode())
-        elif frame.msg_type == WSMsgType.PONG:
-            self.pongs.put_nowait(payload)
-        elif frame.msg_type == WSMsgType.CLOSE:
-            self._on_close(transport, payload)
-        else:
-            self.others.append((frame.msg_type, payload))
-
-    def on_ws_disconnected(self, transport: WSTransport) -> None:
-        if self.close_code is None:
-            self.close_code = NO_CLOSE_FRAME
-        self.texts.put_nowait(None)
-
-    def _on_close(self, transport: WSTransport, payload: bytes) -> None:
-        self.close_code = int.from_bytes(payload[:2], "big") if payload else NO_CODE
-        self.close_reason = payload[2:].decode()
-        if self.answer_close:
-            transport.underlying_transport.write(encode_frame(CLOSE, payload[:2]))
-
-
-def encode_frame(
-    opcode: int, payload: bytes = b"", *, fin: bool = True, reserved: int = 0
-) -> bytes:
-    """Return a client's frame. Its mask is zero, which is allowed and leaves the payload as it is."""
-    first = (0x80 if fin else 0) | reserved << 4 | opcode
-    size = len(payload)
-    if size < 126:
-        head = struct.pack("!BB", first, 0x80 | size)
-    elif size < 1 << 16:
-        head = struct.pack("!BBH", first, 0x80 | 126, size)
-    else:
-        head = struct.pack("!BBQ", first, 0x80 | 127, size)
-    return head + b"\0\0\0\0" + payload
-
-
-class Wire:
+class Wire(BareWire):
     """One socket. ``account_id``, ``token`` and ``name`` are those of the last ``create``."""
 
-    def __init__(self, transport: WSTransport, listener: _Listener) -> None:
-        self.transport = transport
+    def __init__(self, transport: WSTransport, listener: Listener) -> None:
+        super().__init__(transport, listener)
         self.answer_pings = True
         self.account_id = 0
         self.token = ""
         self.name = ""
-        self._listener = listener
         self._set_aside: deque[Frame] = deque()
-        self._guard = asyncio.create_task(self._cut_with_the_loop())
-
-    @classmethod
-    async def open(
-        cls,
-        url: str,
-        headers: Mapping[str, str] | None = None,
-        *,
-        receive_buffer: int | None = None,
-        **options: Any,
-    ) -> Self:
-        """Open a socket; a refusal raises picows' ``WSHandshakeError``.
-
-        A small ``receive_buffer``, in bytes, makes a client that stops reading noticed early.
-        Options are those of picows' ``ws_connect``, such as ``ssl_context``.
-        """
-        if receive_buffer is not None:
-            options["socket_factory"] = lambda _: _small_socket(receive_buffer)
-        transport, listener = await ws_connect(
-            _Listener, url, extra_headers=headers, use_aiofastnet=False, **options
-        )
-        if not isinstance(listener, _Listener):  # ended by the other side before it was upgraded
-            raise ConnectionResetError("ended during the handshake")
-        return cls(transport, listener)
-
-    # Sending
-
-    def send(self, message: Frame | str | bytes) -> None:
-        """Send an object as JSON, or a str or bytes as it is, in one text frame."""
-        if isinstance(message, dict):
-            message = json.dumps(message, ensure_ascii=False)
-        self.frame(TEXT, message.encode() if isinstance(message, str) else message)
-
-    def frame(
-        self, opcode: int, payload: bytes = b"", *, fin: bool = True, reserved: int = 0
-    ) -> None:
-        """Send one frame of any kind: a fragment, a binary frame, a ping, a wrong opcode."""
-        self.raw(encode_frame(opcode, payload, fin=fin, reserved=reserved))
-
-    def raw(self, data: bytes) -> None:
-        """Send bytes that need not be a frame."""
-        self.transport.underlying_transport.write(data)
-
-    # Receiving
 
     async def receive(self, timeout: float = 5) -> Frame:
         """Return the next text frame, whatever it is, and answer nothing."""
         if self._set_aside:
             return self._set_aside.popleft()
         return decode(await self.receive_text(timeout))
-
-    async def receive_text(self, timeout: float = 5) -> str:
-        """Return the very text of the next frame that arrives, also past those set aside."""
-        try:
-            async with asyncio.timeout(timeout):
-                text = await self._listener.texts.get()
-        except TimeoutError:
-            raise AssertionError(f"nothing arrived within {timeout:g} s") from None
-        if text is None:
-            self._listener.texts.put_nowait(None)  # for whoever asks next
-            assert self._listener.close_code is not None
-            raise WireClosed(self._listener.close_code)
-        return text
 
     async def expect(self, cmd: str, *, timeout: float = 5, **fields: Any) -> Frame:
         """Return the next frame, which must be of this command and have these fields.
@@ -197,62 +72,6 @@ class Wire:
         """
         await partner.typing(session, True)
         await self.expect("PUSH_SIGNAL_REQ", signalType="Typing", senderId=partner.account_id)
-
-    async def pong(self, timeout: float = 5) -> bytes:
-        """Return the payload of the next WebSocket pong."""
-        async with asyncio.timeout(timeout):
-            return await self._listener.pongs.get()
-
-    @property
-    def others(self) -> list[tuple[WSMsgType, bytes]]:
-        """Frames of kinds that a node has no reason to send: binary ones and fragments."""
-        return self._listener.others
-
-    # Ending
-
-    async def closed(self, timeout: float = 5) -> int:
-        """Wait until the node has ended the connection; return the close code.
-
-        1005 is a close frame without a code, 1006 an end without a close frame.
-        """
-        try:
-            async with asyncio.timeout(timeout):
-                await self._disconnected()
-        except TimeoutError:
-            code = self._listener.close_code
-            said = "no close frame came" if code is None else f"it said {code}"
-            raise AssertionError(f"not closed within {timeout:g} s: {said}") from None
-        assert self._listener.close_code is not None
-        return self._listener.close_code
-
-    @property
-    def close_reason(self) -> str:
-        return self._listener.close_reason
-
-    async def close(self, code: int | None = 1000, reason: str = "") -> int:
-        """Close as a client does, without a code if None; return the code of the node's answer."""
-        self._listener.answer_close = False
-        payload = b"" if code is None else code.to_bytes(2, "big") + reason.encode()
-        self.frame(CLOSE, payload)
-        return await self.closed()
-
-    def abort(self) -> None:
-        """Cut the connection without a word, as a lost network does."""
-        self.transport.disconnect(graceful=False)
-
-    def stop_reading(self) -> None:
-        """Take nothing from the socket any more: what the node sends piles up there."""
-        self.transport.underlying_transport.pause_reading()
-
-    def start_reading(self) -> None:
-        self.transport.underlying_transport.resume_reading()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.abort()
-        await self._disconnected()
 
     # Short forms for well-formed requests
 
@@ -338,19 +157,6 @@ class Wire:
             if self.answer_pings:
                 self.send({"cmd": "PING_RESP", "accountId": frame["accountId"]})
 
-    async def _cut_with_the_loop(self) -> None:
-        """When ``asyncio.run`` cancels what is left, cut the connection."""
-        try:
-            await self._disconnected()
-        finally:
-            self.abort()
-            await self._disconnected()
-
-    async def _disconnected(self) -> None:
-        # Reset by the node is an end like any other.
-        with contextlib.suppress(OSError):
-            await self.transport.wait_disconnected()
-
 
 async def pair(url_a: str, url_b: str) -> tuple[Wire, Wire, int]:
     """Return two accounts that have just met, and their session. The first one had waited."""
@@ -368,19 +174,5 @@ async def pair(url_a: str, url_b: str) -> tuple[Wire, Wire, int]:
     return a, b, session
 
 
-def decode(text: str) -> Frame:
-    frame = json.loads(text)
-    assert isinstance(frame, dict), f"not a JSON object: {text}"
-    return frame
-
-
 def _given(fields: Mapping[str, Any]) -> Frame:
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _small_socket(receive_buffer: int) -> socket.socket:
-    """The size has to be set before connecting: it limits what the other side may send ahead."""
-    small = socket.socket()
-    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    small.setblocking(False)
-    return small

@@ -1,4 +1,4 @@
-"""A cluster for ``chat top`` to look at, and the command as a process that prints and ends."""
+"""Talk for ``chat top`` to look at, and the command as a process that prints and ends."""
 
 import asyncio
 import json

@@ -10,7 +10,7 @@ from chat.errors import Code
 from chat.store.calls import Command, Part
 from chat.store.library import Generations
 from chat.store.store import Store
-from tests.unit.test_connection import FakeTransport
+from tests.unit.fake_socket import FakeTransport
 
 Done = Callable[[int, Sequence[Any]], None]
 

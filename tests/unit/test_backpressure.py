@@ -4,7 +4,7 @@ import asyncio
 
 from chat.backpressure import RESUMED_AT_ONCE, Backpressure
 from chat.connection import Connection, State
-from tests.unit.test_connection import Made
+from tests.unit.fake_socket import Made
 
 
 class World:

@@ -12,7 +12,7 @@ from chat.errors import StoreUnreachable
 from chat.store.cluster import ClusterLinks
 from chat.store.several import Server
 from tests.link.calls import until
-from tests.unit.test_pool_link import FakeHome
+from tests.unit.pool_link_scene import FakeHome
 
 A, B, DARK = ("a", 1), ("b", 2), ("dark", 3)
 SOON = 0.4
@@ -60,6 +60,8 @@ class World:
     def __init__(self) -> None:
         self.places: dict[int, Server] = dict.fromkeys(range(3), A)
         self.seconds = 0.0
+        self.asking = 0
+        """How many wait to be told where pools are."""
         self.made: list[FakeLink] = []
         topology = SimpleNamespace(find=self._find, shown="a cluster")
         self.links = ClusterLinks(
@@ -70,7 +72,9 @@ class World:
         self.gaps: list[int] = []
 
     async def _find(self, pools: Iterable[int]) -> Mapping[int, Server]:
+        self.asking += 1
         await asyncio.sleep(self.seconds)
+        self.asking -= 1
         return {pool: self.places[pool] for pool in pools}
 
     def _new_link(self, server: Server, *_: Any) -> Any:
@@ -151,7 +155,7 @@ def test_a_server_that_does_not_answer_holds_up_no_other_pool() -> None:
 
     async def scenario(world: World) -> None:
         world.stray(1, "MOVED 1 dark:3")
-        await asyncio.sleep(0.05)
+        await until(lambda: world.made[-1].server == DARK, "a link to it is being made")
         world.stray(0, "MOVED 1 b:2")
         await world.until_at(0, B)
         world.places[2] = B
@@ -168,7 +172,7 @@ def test_who_says_where_it_is_does_not_wait_for_those_who_are_asked() -> None:
     async def scenario(world: World) -> None:
         world.seconds = 2.0
         world.stray(1, "the server has ended a subscription")
-        await asyncio.sleep(0.05)
+        await until(lambda: world.asking, "it is asked where the pool is")
         world.stray(0, "MOVED 1 b:2")
         await world.until_at(0, B)
         assert world.at(1) is None

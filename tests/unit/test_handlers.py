@@ -10,7 +10,7 @@ from chat import commands as c
 from chat.counts import Counts
 from chat.errors import Close
 from chat.handlers import Handlers
-from tests.unit.test_connection import Made
+from tests.unit.fake_socket import Made
 
 NOW, SINCE = 12.0, 11.4
 Asked = tuple[Any, c.Dialogue, bytes, float]

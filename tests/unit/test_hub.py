@@ -1,101 +1,11 @@
-"""``hub``: pushes in order, one socket for an account (gaps: test_hub_gaps)."""
-
-from collections.abc import Callable, Sequence
-from typing import Any
+"""``hub``: pushes in order, one socket for an account (gaps: test_hub_gaps, test_hub_reading)."""
 
 import pytest
 
-from chat.connection import Connection, Limits
-from chat.counts import Counts
-from chat.errors import Close, Code
-from chat.hub import Hub
+from chat.errors import Close
 from chat.store.library import UNMARKED
-from tests.unit.test_connection import FakeTransport
-
-Done = Callable[[int, Sequence[Any]], None]
-Resumed = Callable[[int, Sequence[tuple[int, int, int]]], None]
-
-
-def push(seq: int) -> bytes:
-    return b'{"cmd":"PUSH_DIALOGUE_REQ","content":"%d","seq":%d}' % (seq, seq)
-
-
-def typing() -> bytes:
-    return b'{"cmd":"PUSH_SIGNAL_REQ","data":{"accountId":1,"typing":true}}'
-
-
-class FakeInboxes:
-    """What the hub asks of the shared state; the test answers reads when it likes."""
-
-    def __init__(self) -> None:
-        self.subscribed: list[tuple[int, int]] = []
-        self.reads: list[tuple[int, int, int, int, Done]] = []
-        self.asked: list[tuple[list[tuple[int, int, int, int]], Resumed]] = []
-
-    def subscribe(self, pool: int, account: int) -> None:
-        assert (pool, account) not in self.subscribed
-        self.subscribed.append((pool, account))
-
-    def unsubscribe(self, pool: int, account: int) -> None:
-        self.subscribed.remove((pool, account))
-
-    def resume(self, sockets: Sequence[tuple[int, int, int, int]], done: Resumed) -> None:
-        self.asked.append((list(sockets), done))
-
-    def age(self, pool: int, server_us: int) -> float:
-        return server_us / 1e6
-
-    def say_last(self, *last: int, code: int = Code.SUCCESS) -> None:
-        """Answers what was asked first after an interruption, for each socket."""
-        sockets, done = self.asked.pop(0)
-        last = last or (0,) * len(sockets)
-        done(code, [(a, e, n) for (_, a, e, _), n in zip(sockets, last, strict=True)])
-
-    def inbox(self, pool: int, account: int, epoch: int, after: int, done: Done) -> None:
-        self.reads.append((pool, account, epoch, after, done))
-
-    def answer(self, *seqs: int, last: int | None = None, code: int = Code.SUCCESS) -> None:
-        """Answers the oldest read; ``last`` is the account's last number, if it is not among them."""
-        *_, after, done = self.reads.pop(0)
-        last = max((after, *seqs)) if last is None else last
-        done(code, (last, [push(seq) for seq in seqs]) if code == Code.SUCCESS else ())
-
-
-class World:
-    """A hub and what is around it."""
-
-    def __init__(self) -> None:
-        self.inboxes = FakeInboxes()
-        self.written: list[tuple[int, int]] = []
-        self.codes: dict[Connection, int] = {}
-        self.counts = Counts()
-        self.doubtful: set[int] = set()
-        """Pools in which the lease has run out."""
-        self.hub = Hub(
-            self.inboxes, lambda pool, mark: mark == UNMARKED and pool not in self.doubtful,
-            lambda c: self.written.append((c.account, c.seq)), self.counts,
-        )  # fmt: skip
-        self.transports: dict[Connection, FakeTransport] = {}
-
-    def join(
-        self, account: int = 1000, epoch: int = 1, acked: int = 0, pool: int = 0
-    ) -> Connection:
-        """A socket that gets the account, as an answer to its request would bring it."""
-        transport = FakeTransport()
-        connection = Connection(transport, "", Limits(0, 1), 0.0, self._closed)
-        self.transports[connection] = transport
-        self.hub.expect(pool, account)
-        connection.bind(pool, account, epoch, acked)
-        self.hub.bind(connection)
-        return connection
-
-    def frames(self, connection: Connection) -> list[bytes]:
-        return self.transports[connection].frames
-
-    def _closed(self, connection: Connection, code: int) -> None:
-        self.codes[connection] = code
-        self.hub.unbind(connection)
-
+from tests.unit.fake_inboxes import push, typing
+from tests.unit.hub_scene import World
 
 # Who is here
 

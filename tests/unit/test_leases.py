@@ -74,15 +74,27 @@ class World:
         monkeypatch.setattr(lease, "TICK_SECONDS", 0.001)
         monkeypatch.setattr(leases, "TICK_SECONDS", 0.001)
         self.now = 100.0
+        self.asked = 0
+        """How often somebody has looked what time it is."""
         self.reports = 0
         self.lost: list[int] = []
         self.swept: set[tuple[int, int]] = set()
         self.store = FakeStore(*pools)
         terms = Terms(
             SECONDS, self._report, self.lost.append, lambda *found: self.swept.add(found),
-            lambda: self.now, random.Random(1),
+            self._clock, random.Random(1),
         )  # fmt: skip
         self.leases = Leases(self.store, terms)  # type: ignore[arg-type]  # as much of a store as is needed
+
+    def _clock(self) -> float:
+        self.asked += 1
+        self.store.news.set()
+        return self.now
+
+    async def some_ticks(self) -> None:
+        """Everybody who does something with each tick looks first what time it is."""
+        enough = self.asked + 50 * len(self.store.pools.served)
+        await self.store.until(lambda: self.asked >= enough)
 
     def _report(self) -> Mapping[str, str]:
         self.reports += 1
@@ -153,7 +165,7 @@ def test_each_pool_is_swept(monkeypatch: pytest.MonkeyPatch) -> None:
         world = World(monkeypatch, 0, 7)
         await world.leases.take()
         keeping = asyncio.create_task(world.leases.keep())
-        await asyncio.sleep(0.02)
+        await world.some_ticks()
         assert world.store.sweeps == []
         for _ in range(2):
             world.now += SECONDS - 1
@@ -177,7 +189,7 @@ def test_an_interruption_renews_those_of_its_pools(monkeypatch: pytest.MonkeyPat
         world.store.leases.clear()
         world.leases.interrupted((7, 99))
         await world.store.until(lambda: world.store.leases)
-        await asyncio.sleep(0.02)
+        await world.some_ticks()
         assert world.store.leases == [7]
         await stop(keeping)
 
@@ -191,7 +203,7 @@ def test_a_new_pool_is_looked_after(monkeypatch: pytest.MonkeyPatch) -> None:
         world = World(monkeypatch, 0)
         await world.leases.take()
         keeping = asyncio.create_task(world.leases.keep())
-        await asyncio.sleep(0.02)
+        await world.some_ticks()
         assert world.store.looks == 1, "not with every tick"
         world.store.found = {7}
         world.now += SECONDS / 3
@@ -215,7 +227,7 @@ def test_a_pool_that_nobody_uses_any_more_is_let_go(monkeypatch: pytest.MonkeyPa
         world = World(monkeypatch, 0, 7)
         await world.leases.take()
         keeping = asyncio.create_task(world.leases.keep())
-        await asyncio.sleep(0.02)
+        await world.some_ticks()
         world.store.retired = {7}
         world.now += SECONDS / 3
         await world.store.until(lambda: world.store.released)
@@ -226,7 +238,7 @@ def test_a_pool_that_nobody_uses_any_more_is_let_go(monkeypatch: pytest.MonkeyPa
         world.store.leases.clear()
         world.leases.interrupted((0, 7))
         await world.store.until(lambda: world.store.leases)
-        await asyncio.sleep(0.02)
+        await world.some_ticks()
         assert world.store.leases == [0]
         world.store.retired = ()
         world.store.pools.add(7)

@@ -15,8 +15,8 @@ from chat.errors import Close, Code
 from chat.hub import Hub
 from chat.moves import ALONE_MS, STAYS, Moves, Waiting, meeting_place
 from chat.store.library import UNMARKED
-from tests.unit.test_connection import Made
-from tests.unit.test_hub import FakeInboxes, push
+from tests.unit.fake_inboxes import FakeInboxes, push
+from tests.unit.fake_socket import Made
 
 ACCOUNT, EPOCH, LATER = 1003, 5, 9
 COPY = (b"token", 2, 1, [b"nick", b'"x"'], [push(2)])

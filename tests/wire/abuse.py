@@ -5,9 +5,10 @@ import base64
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 
+from tests.support.bare_wire import WireClosed
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.process import HOST
-from tests.support.wire import Wire, WireClosed, pair
+from tests.support.wire import Wire, pair
 
 KEY = base64.b64encode(bytes(16)).decode()
 SERVES_SECONDS = 10

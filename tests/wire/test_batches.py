@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import Nodes
+from tests.support.frames import CLOSE, CONTINUATION, PING, TEXT, Frame, encode_frame
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.servers import Server, available_servers
-from tests.support.wire import CLOSE, CONTINUATION, PING, TEXT, Frame, Wire, encode_frame, pair
+from tests.support.wire import Wire, pair
 from tests.wire.abuse import quiet_node
 
 

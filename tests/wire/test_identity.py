@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
+from tests.support.frames import Frame
 from tests.support.nodes import NO_LIMITS
 from tests.support.servers import Server
-from tests.support.wire import Frame, Wire, pair
+from tests.support.wire import Wire, pair
 from tests.wire.abuse import quiet_node
 from tests.wire.scene import Place, Scene, unharmed
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 
 import pytest
 
+from tests.support.bare_wire import WireClosed
+from tests.support.frames import PING, PONG, Frame, encode_frame
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.servers import Server
-from tests.support.wire import PING, PONG, Frame, Wire, WireClosed, encode_frame, pair
+from tests.support.wire import Wire, pair
 from tests.wire.abuse import connect, end_of, quiet_node, upgrade
 
 SLOW_COMMANDS: Mapping[str, str] = {

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.support.frames import TEXT, encode_frame
 from tests.support.nodes import NodeProcess
-from tests.support.wire import TEXT, Wire, encode_frame
+from tests.support.wire import Wire
 from tests.wire.abuse import connect, quiet_node, upgrade
 from tests.wire.test_bad_input import CLOSES, MALFORMED, NO_COMMAND, UNKNOWN
 

@@ -9,9 +9,10 @@ from chat.store.wire import PRESSED_CALLS
 from tests.link.calls import until
 from tests.processes.test_pools import come, new_session, talk
 from tests.support.cluster import Cluster, cluster
+from tests.support.frames import TEXT, encode_frame
 from tests.support.nodes import NO_LIMITS, NodeProcess
 from tests.support.servers import Server, available_servers
-from tests.support.wire import TEXT, Wire, encode_frame, pair
+from tests.support.wire import Wire, pair
 from tests.wire.abuse import quiet_node
 
 PATIENT = {**NO_LIMITS, "CHAT_REDIS_TIMEOUT_SECONDS": "20", "CHAT_NODE_LEASE_SECONDS": "60"}

@@ -10,17 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.bare_wire import WireClosed
+from tests.support.frames import BINARY, CONTINUATION, PING, PONG, TEXT, encode_frame
 from tests.support.nodes import NodeProcess
-from tests.support.wire import (
-    BINARY,
-    CONTINUATION,
-    PING,
-    PONG,
-    TEXT,
-    Wire,
-    WireClosed,
-    encode_frame,
-)
+from tests.support.wire import Wire
 from tests.wire.abuse import quiet_node
 
 REQUEST = b'{"cmd":"NOTHING"}'

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.frames import CLOSE, NO_CLOSE_FRAME, PING, TEXT, encode_frame
 from tests.support.nodes import NodeProcess
-from tests.support.wire import CLOSE, NO_CLOSE_FRAME, PING, TEXT, Wire, encode_frame, pair
+from tests.support.wire import Wire, pair
 from tests.wire.abuse import KEY, connect, quiet_node, upgrade
 
 REQUEST = b'{"cmd":"NOTHING"}'
@@ -122,8 +123,7 @@ def test_nothing_is_done_after_a_broken_close(node: NodeProcess) -> None:
         alice, bob, session = await pair(node.url, node.url)
         alice._listener.answer_close = False
         alice.frame(CLOSE, b"\x00\x01")
-        while alice._listener.close_code is None:  # noqa: ASYNC110 - nothing to await: not closed yet
-            await asyncio.sleep(0)
+        await alice.close_frame()
         message = {"requestId": "r", "senderId": alice.account_id, "sessionId": session}
         alice.send({"cmd": "DIALOGUE_REQ", "content": "too late", **message})
         assert await alice.closed() == 1002

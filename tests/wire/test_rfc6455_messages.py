@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.bare_wire import WireClosed
+from tests.support.frames import CONTINUATION, TEXT, encode_frame
 from tests.support.nodes import NodeProcess
-from tests.support.wire import CONTINUATION, TEXT, Wire, WireClosed, encode_frame, pair
+from tests.support.wire import Wire, pair
 from tests.wire.abuse import quiet_node
 
 LIMIT = 10 * 1024
@@ -93,8 +95,7 @@ def test_what_is_too_big_is_never_acted_on(node: NodeProcess) -> None:
         )
         alice._listener.answer_close = False
         alice.raw(frame[:100])
-        while alice._listener.close_code is None:  # noqa: ASYNC110 - nothing to await: not closed yet
-            await asyncio.sleep(0)
+        await alice.close_frame()
         alice.raw(frame[100:])
         assert await alice.closed() == 1009
         await bob.expect("PUSH_SIGNAL_REQ", signalType="PartnerAway")

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from tests.support.frames import CLOSE, TEXT, encode_frame
 from tests.support.nodes import NO_LIMITS, NodeProcess
-from tests.support.wire import CLOSE, TEXT, encode_frame
 from tests.wire.abuse import KEY, connect, quiet_node, upgrade
 
 ORIGIN = "http://chat.test"
