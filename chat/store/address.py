@@ -140,16 +140,15 @@ def _check_file(name: str, path: str) -> None:
     """Of a file that cannot be read OpenSSL does not say which one; and a directory that is none it passes over."""
     try:
         if name == "ssl_ca_path":
-            (
+            inside = (
                 Path(path) / ".."
-            ).stat()  # only through a directory; it need not be possible to list it
+            )  # only through a directory; it need not be possible to list it
+            inside.stat()
         else:
             Path(path).read_bytes()
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise SettingsError(
-            f"the Redis URL cannot be used: {name}={path} cannot be read: {why}"
-        ) from None
+        raise SettingsError(f"{CANNOT} {name}={path} cannot be read: {why}") from None
 
 
 def _without_password(url: str) -> str:
