@@ -140,10 +140,8 @@ def _check_file(name: str, path: str) -> None:
     """Of a file that cannot be read OpenSSL does not say which one; and a directory that is none it passes over."""
     try:
         if name == "ssl_ca_path":
-            inside = (
-                Path(path) / ".."
-            )  # only through a directory; it need not be possible to list it
-            inside.stat()
+            # A way through it, since it need not be possible to list a directory.
+            (Path(path) / "..").stat()
         else:
             Path(path).read_bytes()
     except (OSError, ValueError) as error:
