@@ -38,6 +38,8 @@ DIGESTS = {
 NAME = "localhost"
 """As in a cluster, everybody has a name, no address."""
 PATIENCE = 40
+LINES = 12
+"""Of a log, where something did not happen."""
 
 
 def until(condition: Callable[..., object], what: str) -> None:
@@ -170,9 +172,21 @@ class Cluster:
                 if one
             )
 
-        wait_until(whole, "one primary, and replicas in step", timeout=PATIENCE)
+        try:
+            wait_until(whole, "one primary, and replicas in step", timeout=PATIENCE)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.told()}") from None
         (primary,) = [pod for pod in self.servers if self.role(pod) == "master"]
         return primary
+
+    def told(self) -> str:
+        """How everybody sees it, and what they have logged last."""
+        seen: list[tuple[Pod, object]] = [(pod, self.role(pod)) for pod in self.servers]
+        seen += [(pod, pod.sees()) for pod in self.sentinels]
+        lines: list[str] = []
+        for pod, what in seen:
+            lines += [f"{pod.place}: {what}", *pod.log_since_start().splitlines()[-LINES:]]
+        return "\n".join(lines)
 
     def until_moved(self, old: Pod) -> Pod:
         """Return another primary than this, once the sentinels name it."""
