@@ -275,7 +275,7 @@ def unfold(directory: Path) -> None:
         shutil.copy(source, directory)
     conf = (BASE / "redis.conf").read_text()
     conf = replaced(conf, ("/etc/redis/users.acl", str(directory / "made" / "users.acl")))
-    (directory / "redis.conf").write_text(f"{conf}\nrepl-diskless-sync-delay 0\n")
+    (directory / "redis.conf").write_text(conf)
     conf = (CLUSTER / "cluster.conf").read_text()
     conf = replaced(conf, ("cluster-node-timeout 5000", "cluster-node-timeout 2000"))
     (directory / "cluster.conf").write_text(conf)

@@ -217,7 +217,7 @@ def unfold(directory: Path, down_after: int) -> None:
         shutil.copy(LARGE / name, directory)
     conf = (BASE / "redis.conf").read_text()
     conf = replaced(conf, ("/etc/redis/users.acl", str(directory / "made" / "users.acl")))
-    (directory / "redis.conf").write_text(f"{conf}\nbind {HOST}\nrepl-diskless-sync-delay 0\n")
+    (directory / "redis.conf").write_text(f"{conf}\nbind {HOST}\n")
     conf = (ROOT / "deploy" / "redis" / "sentinel.conf").read_text()
     conf = replaced(conf, ("milliseconds chat 5000", f"milliseconds chat {down_after}"))
     conf = replaced(conf, ("failover-timeout chat 60000", "failover-timeout chat 6000"))

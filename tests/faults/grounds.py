@@ -16,7 +16,7 @@ from tests.support.member import Member
 from tests.support.namespaces import Sides, sides
 from tests.support.process import HERE, Site, wait_until
 from tests.support.reshard import join, remove_primary
-from tests.support.sentinels import SELDOM, SERVICE, Flock, Sentinel, flock
+from tests.support.sentinels import FAILOVER_SECONDS, SELDOM, SERVICE, Flock, Sentinel, flock
 from tests.support.servers import Server, available_servers
 from tests.support.way import Way
 
@@ -31,6 +31,8 @@ class Ground(ABC):
     """
 
     TITLE: ClassVar[str]
+    REST_SECONDS: ClassVar[float] = 0
+    """After a replica took over, nobody lets another do so for as long."""
     pools = 1
 
     def __init__(self, *, parted: bool = False) -> None:
@@ -154,6 +156,7 @@ class SentinelSet(Ground):
     """A primary, a replica, three sentinels."""
 
     TITLE = "a primary, a replica and three sentinels"
+    REST_SECONDS = 2 * FAILOVER_SECONDS
     made: Flock
 
     @property

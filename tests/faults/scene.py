@@ -47,6 +47,11 @@ class Scene:
     async def whole(self) -> None:
         await asyncio.to_thread(self.ground.until_whole)
 
+    async def rest(self, number: int) -> None:
+        """Before the next round, of which this is the number: until a replica may take over once more."""
+        if number > 0:
+            await asyncio.sleep(self.ground.REST_SECONDS)
+
 
 @dataclass(frozen=True)
 class Kind:

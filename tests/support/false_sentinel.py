@@ -21,22 +21,26 @@ class FalseSentinel:
         self.subscribed = 0
         self.hang_up = False
         self.listeners: set[asyncio.StreamWriter] = set()
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @property
     def place(self) -> str:
         return f"{HOST}:{self._server.sockets[0].getsockname()[1]}"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, HOST, 0)
+        self._server = await asyncio.start_server(self._accept, HOST, 0)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:  # fmt: skip
         self._server.close()
-        for writer in self._writers:
-            writer.close()
+        while self._tasks:  # one that is cancelled before it began does nothing at all
+            for task, writer in self._tasks.items():
+                task.cancel()
+                writer.transport.abort()
+            await asyncio.wait(self._tasks)
+        await asyncio.sleep(0)  # aborted transports say so in the next turn
 
     def tell(self, notice: bytes) -> None:
         """To all who listen."""
@@ -44,8 +48,12 @@ class FalseSentinel:
             parts = (b"message", b"+switch-master", notice)
             writer.write(b">3\r\n" + b"".join(b"$%d\r\n%b\r\n" % (len(one), one) for one in parts))
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._tasks[task] = writer
+        task.add_done_callback(self._tasks.pop)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
         parser = hiredis.Reader()
         with suppress(OSError):
             while data := await reader.read(4096):

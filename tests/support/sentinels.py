@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 
 import redis
 
+from tests.support.family import AT_ONCE
 from tests.support.process import (
     HERE,
     Process,
@@ -33,11 +34,13 @@ SELDOM = 0.05
 """Looked at by asking everybody, while people may talk in the same process."""
 DOWN_AFTER_MS = 2000
 """A busy machine lets a server stand still for a second."""
+FAILOVER_SECONDS = 6
+"""For twice as long after one fail-over began they begin no other."""
 
 CONFIGURATION = """\
 sentinel monitor {service} {host} {primary} {quorum}
 sentinel down-after-milliseconds {service} {down_after}
-sentinel failover-timeout {service} 6000
+sentinel failover-timeout {service} {failover}
 """
 
 # A busy machine makes a sentinel mistrust its own clock for half a minute; and ten seconds between two looks
@@ -229,10 +232,11 @@ def flock(
             stack.enter_context(process)
             return process
 
-        primary = started(Watched(kind, *settings), 0)
-        follow = ["--replicaof", primary.site.host, str(primary.port)]
-        follow += ["--repl-diskless-sync-delay", "0"]
-        copies = [Watched(kind, *settings, *follow) for _ in range(replicas)]
+        primary = started(
+            Watched(kind, *settings, *AT_ONCE), 0
+        )  # it will have to follow others too
+        follow = ("--replicaof", primary.site.host, str(primary.port))
+        copies = [Watched(kind, *settings, *AT_ONCE, *follow) for _ in range(replicas)]
         servers = [primary, *map(started, copies, count(1))]
         configuration = CONFIGURATION.format(
             host=primary.site.host,
@@ -240,6 +244,7 @@ def flock(
             primary=primary.port,
             quorum=sentinels // 2 + 1,
             down_after=DOWN_AFTER_MS,
+            failover=FAILOVER_SECONDS * 1000,
         )
         wait_until(
             lambda: followed(primary) == replicas, "the replicas follow", timeout=30, every=SELDOM

@@ -10,7 +10,8 @@ from tests.support.servers import Server
 
 async def kill_a_primary(scene: Scene) -> None:
     """It comes back when another has taken over, as that one's replica."""
-    for _ in range(scene.rounds):
+    for number in range(scene.rounds):
+        await scene.rest(number)
         server = await a_primary(scene)
         pools = await asyncio.to_thread(scene.ground.pools_of, server)
         server.kill()
@@ -22,7 +23,8 @@ async def kill_a_primary(scene: Scene) -> None:
 
 async def freeze_a_primary(scene: Scene) -> None:
     """It stands still until another has taken over, and wakes without knowing it."""
-    for _ in range(scene.rounds):
+    for number in range(scene.rounds):
+        await scene.rest(number)
         server = await a_primary(scene)
         pools = await asyncio.to_thread(scene.ground.pools_of, server)
         server.pause()
@@ -46,8 +48,10 @@ async def part_the_network(scene: Scene) -> None:
     server = scene.ground.servers[0]
     pools = await asyncio.to_thread(scene.ground.pools_of, server)
     scene.hit |= pools
-    for _ in range(scene.rounds):
+    for number in range(scene.rounds):
+        await scene.rest(number)
         await asyncio.to_thread(bring_back, scene, server, pools)
+        await scene.rest(number)
         await asyncio.to_thread(sides.part)
         await asyncio.to_thread(scene.ground.until_another_is_primary, server, min(pools))
         with server.client() as client:
@@ -94,7 +98,8 @@ async def kill_a_sentinel(scene: Scene) -> None:
 
 
 async def order_a_takeover(scene: Scene) -> None:
-    for _ in range(scene.rounds):
+    for number in range(scene.rounds):
+        await scene.rest(number)
         pool = scene.any_pool()
         await asyncio.to_thread(scene.ground.fail_over, pool)
         await scene.whole()
