@@ -115,13 +115,13 @@ class ClusterLinks:
         """At each server, where nobody listens. The answer comes after those to the subscriptions: who may not do
         either is known then. Otherwise a node would begin, and lose its pools again and again."""
 
-        async def publish(server: Server, link: RedisLink) -> None:
-            channel = b"%b:mark" % pool_key(min(link.pools))
-            reply = await _asked(link, ("SPUBLISH", channel, ""))
+        async def publish(server: Server, link: RedisLink, pool: int) -> None:
+            reply = await _asked(link, ("SPUBLISH", b"%b:mark" % pool_key(pool), ""))
             self._look_at_rights(server, str(reply))
 
-        links = self._links.items()
-        await asyncio.gather(*(publish(server, link) for server, link in links if link.pools))
+        # Which pools are there is looked at now: they may leave while it is tried.
+        pools = [(at, link, min(link.pools)) for at, link in self._links.items() if link.pools]
+        await asyncio.gather(*(publish(*one) for one in pools))
 
     def _look_at_rights(self, server: Server, said: str) -> None:
         """What lacks at the start is told in place of a node; of a node that runs it ends nothing."""
