@@ -20,11 +20,13 @@ SOON = 0.4
 
 
 class FakeLink(FakeHome):
-    """A link to a server that has all its pools; to one that is dark it is never made."""
+    """A link to a server that has all its pools; to one that is dark it is never made. ``tried`` is called when it is
+    tried whether a node may publish there."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, tried: Callable[[], None]) -> None:
         super().__init__()
         self.server = server
+        self._tried = tried
         self.pools: set[int] = set()
         self.run = b"run"
         self.closed = False
@@ -49,6 +51,7 @@ class FakeLink(FakeHome):
         if command == ("ROLE",):
             asyncio.get_running_loop().call_soon(done, [b"master"])
         elif command[0] == "SPUBLISH":
+            self._tried()
             asyncio.get_running_loop().call_soon(done, 0)
         else:
             super().call(command, done, weight)
@@ -63,6 +66,7 @@ class World:
         self.asking = 0
         """How many wait to be told where pools are."""
         self.made: list[FakeLink] = []
+        self.tried: Callable[[], None] = lambda: None
         topology = SimpleNamespace(find=self._find, shown="a cluster")
         self.links = ClusterLinks(
             cast(Any, topology), self._new_link, self._gap,
@@ -78,7 +82,7 @@ class World:
         return {pool: self.places[pool] for pool in pools}
 
     def _new_link(self, server: Server, *_: Any) -> Any:
-        self.made.append(FakeLink(server))
+        self.made.append(FakeLink(server, self.tried))
         return self.made[-1]
 
     def _gap(self, pools: Collection[int]) -> None:
@@ -109,6 +113,27 @@ def run(scenario: Callable[[World], Coroutine[Any, Any, None]]) -> None:
             await scenario(world)
         finally:
             await world.links.close()
+
+    asyncio.run(main())
+
+
+def test_pools_leave_while_it_is_tried_what_a_node_may() -> None:
+    """It begins nevertheless: they will be found."""
+
+    async def main() -> None:
+        world = World()
+        world.places = {0: A, 1: B, 2: B}
+
+        def leave() -> None:
+            for link in world.made:
+                link.pools.clear()
+
+        world.tried = leave
+        for pool in range(3):
+            world.links.serve(pool)
+        await world.links.start()
+        assert [link.server for link in world.made] == [A, B]
+        await world.links.close()
 
     asyncio.run(main())
 
