@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +36,38 @@ class ProcessFailed(Exception):
     """A process ended, or did not become ready; the message carries what it wrote."""
 
 
-def free_port() -> int:
-    """Return a port that nobody listened on a moment ago: the caller tries again if it lost the race."""
-    while True:
-        port = LOWEST_PORT + secrets.randbelow(HIGHEST_PORT - LOWEST_PORT)
-        if is_free(port):
-            return port
+class Ports:
+    """Gives out ports, and none that was given out lately, by whatever process of these tests: to each of the last ones
+    a UDP socket is bound, which is in nobody's way. Somebody else may still come first."""
+
+    KEPT = 64
+    """So many may be given out before the first of them is listened on."""
+
+    def __init__(self) -> None:
+        self._kept: deque[socket.socket] = deque()
+
+    def free(self) -> int:
+        """Return a port that nobody listened on a moment ago."""
+        while True:
+            port = LOWEST_PORT + secrets.randbelow(HIGHEST_PORT - LOWEST_PORT)
+            if self._keep(port) and is_free(port):
+                return port
+
+    def _keep(self, port: int) -> bool:
+        kept = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            kept.bind((HOST, port))
+        except OSError:
+            kept.close()
+            return False
+        self._kept.append(kept)
+        if len(self._kept) > self.KEPT:
+            self._kept.popleft().close()
+        return True
+
+
+free_port = Ports().free
+"""Of this process, which shares the ports of the machine with the others."""
 
 
 def is_free(port: int) -> bool:

@@ -7,7 +7,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.support.process import ProcessFailed, free_port
+from tests.support import process
+from tests.support.process import Ports, ProcessFailed, free_port
 from tests.support.servers import KINDS, Kind, Server, available_servers
 
 
@@ -121,3 +122,13 @@ def test_flush_removes_keys_and_functions(empty_server: Server) -> None:
         empty_server.flush()
         assert client.dbsize() == 0
         assert client.function_list() == []
+
+
+def test_no_port_is_given_out_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor by another process, which these two stand for: until it is listened on it is nobody else's."""
+    monkeypatch.setattr(process, "HIGHEST_PORT", process.LOWEST_PORT + 200)
+    one, other = Ports(), Ports()
+    given = [ports.free() for _ in range(32) for ports in (one, other)]
+    assert len(set(given)) == len(given)
+    for kept in (*one._kept, *other._kept):
+        kept.close()
