@@ -7,7 +7,7 @@ import pytest
 
 from tests.link.calls import Heard, told, until
 from tests.link.listener import listener
-from tests.link.watched import PATIENCE, all_hear, found, lied_to, listeners, say
+from tests.link.watched import PATIENCE, all_hear, found, lied_to, listeners, say, secured
 from tests.support.process import HOST
 from tests.support.sentinels import SERVICE, Flock, Sentinel
 from tests.support.servers import Server, available_servers
@@ -101,20 +101,11 @@ def test_sentinels_with_a_login(birds: Flock, caplog: pytest.LogCaptureFixture) 
 @pytest.mark.skipif("redis" not in available_servers(), reason="there is no Redis here")
 def test_tls(certificates: Path) -> None:
     """Notices come through TLS."""
-    files = {"cert": "server.crt", "key": "server.key", "ca-cert": "ca.crt"}
-    lines = [f"tls-{name}-file {certificates / file}" for name, file in files.items()]
-    authority = certificates / "ca.crt"
-    secure = [word for line in lines for word in f"--{line}".split()]
-    with Server("redis", *secure, "--tls-auth-clients", "no", tls=authority) as server:
-        watch = f"sentinel monitor {SERVICE} {HOST} {server.port} 1"
-        text = "\n".join(
-            [f"bind {HOST}", *lines, "tls-auth-clients no", "tls-replication yes", watch]
-        )
-        with Sentinel("redis", text, tls=authority) as sentinel:
+    with secured(certificates) as (sentinel, authority):
 
-            async def scenario() -> None:
-                url = f"rediss+sentinel://{sentinel.place}/{SERVICE}?ssl_ca_certs={authority}"
-                async with found(url, Heard()):
-                    await all_hear([sentinel])
+        async def scenario() -> None:
+            url = f"rediss+sentinel://{sentinel.place}/{SERVICE}{authority}"
+            async with found(url, Heard()):
+                await all_hear([sentinel])
 
-            asyncio.run(scenario())
+        asyncio.run(scenario())

@@ -12,7 +12,7 @@ from chat.store.calls import LinkDown
 from chat.store.sentinel import Sentinels
 from tests.link.calls import Heard, ask, linked, told, until
 from tests.link.listener import listener
-from tests.link.watched import found, port_of
+from tests.link.watched import found, port_of, secured
 from tests.support.process import HOST, free_port
 from tests.support.sentinels import SERVICE, Flock, Sentinel, flock
 from tests.support.servers import Server, available_servers
@@ -156,26 +156,17 @@ def test_a_password_of_the_sentinels(birds: Flock) -> None:
 @pytest.mark.skipif("redis" not in available_servers(), reason="there is no Redis here")
 def test_tls(certificates: Path) -> None:
     """rediss+sentinel:// is TLS with the sentinels as well as with Redis; certificates are checked."""
-    files = {"cert": "server.crt", "key": "server.key", "ca-cert": "ca.crt"}
-    lines = [f"tls-{name}-file {certificates / file}" for name, file in files.items()]
-    authority = certificates / "ca.crt"
-    secure = [word for line in lines for word in f"--{line}".split()]
-    with Server("redis", *secure, "--tls-auth-clients", "no", tls=authority) as server:
-        watch = f"sentinel monitor {SERVICE} {HOST} {server.port} 1"
-        text = "\n".join(
-            [f"bind {HOST}", *lines, "tls-auth-clients no", "tls-replication yes", watch]
-        )
-        with Sentinel("redis", text, tls=authority) as sentinel:
-            url = of(sentinel.place).replace("redis+", "rediss+")
-            secured = f"{url}?ssl_ca_certs={authority}"
+    with secured(certificates) as (sentinel, authority):
+        url = of(sentinel.place).replace("redis+", "rediss+")
+        trusted = f"{url}{authority}"
 
-            async def scenario() -> None:
-                async with found(secured, Heard()) as link:
-                    assert await told(link, "PING") == b"PONG"
+        async def scenario() -> None:
+            async with found(trusted, Heard()) as link:
+                assert await told(link, "PING") == b"PONG"
 
-            asyncio.run(scenario())
-            assert "certificate verify failed" in refused(url)
-            assert f"{sentinel.place}: " in refused(of(sentinel.place))
+        asyncio.run(scenario())
+        assert "certificate verify failed" in refused(url)
+        assert f"{sentinel.place}: " in refused(of(sentinel.place))
 
 
 @pytest.mark.parametrize("how", ["kill", "pause"])

@@ -1,14 +1,17 @@
 """A link to the primary that sentinels name, and who hears their notices."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 from chat.store.calls import Ask
 from chat.store.link import RedisLink
 from chat.store.sentinel import Sentinels
 from tests.link.calls import Heard, NoBeginning, probe, told, until
 from tests.support.false_sentinel import FalseSentinel
+from tests.support.process import HOST
 from tests.support.sentinels import SERVICE, Sentinel
+from tests.support.servers import Server
 
 PATIENCE = 30
 
@@ -64,3 +67,19 @@ async def all_hear(sentinels: Sequence[Sentinel]) -> None:
 def say(measured: str) -> None:
     """For whoever runs this with -s: a time is no promise."""
     print(measured)  # noqa: T201
+
+
+@contextmanager
+def secured(certificates: Path) -> Iterator[tuple[Sentinel, str]]:
+    """A sentinel that speaks TLS alone, as the Redis that it watches does; and what a URL says for that."""
+    files = {"cert": "server.crt", "key": "server.key", "ca-cert": "ca.crt"}
+    lines = [f"tls-{name}-file {certificates / file}" for name, file in files.items()]
+    authority = certificates / "ca.crt"
+    secure = [word for line in lines for word in f"--{line}".split()]
+    with Server("redis", *secure, "--tls-auth-clients", "no", tls=authority) as server:
+        watch = f"sentinel monitor {SERVICE} {HOST} {server.port} 1"
+        text = "\n".join(
+            [f"bind {HOST}", *lines, "tls-auth-clients no", "tls-replication yes", watch]
+        )
+        with Sentinel("redis", text, tls=authority) as sentinel:
+            yield sentinel, f"?ssl_ca_certs={authority}"
